@@ -1,0 +1,35 @@
+"""Every test runs with an almost empty environment and cannot leave this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.guard import sitecustomize as guard
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = {"PATH", "HOME", "TMPDIR", "LANG", "POLY_FRAMES"}
+
+for _name in set(os.environ) - KEPT - {n for n in os.environ if n.startswith("PYTEST_")}:
+    del os.environ[_name]
+os.environ["POLY_ENV_FILE"] = os.devnull  # a developer's .env is nobody's test data
+
+# Importing it guards this process. Programs that tests start inherit the guard.
+os.environ["PYTHONPATH"] = str(Path(guard.__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the repository's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def frames() -> Path:
+    """Return the folder of recorded market frames, or skip: they are not part of the project."""
+    folder = os.environ.get("POLY_FRAMES")
+    if not folder:
+        pytest.skip("POLY_FRAMES does not name a folder with recorded market frames")
+    return Path(folder)
