@@ -1,0 +1,209 @@
+"""Replace a file so that a reader sees the old bytes or the new bytes, never a mix.
+
+Three decisions stand behind the code:
+
+* The new bytes are collected in a temporary file in ``.polyshared/`` beside the
+  target. The same directory would do for the rename, but whoever watches that
+  directory would be woken twice, and watchdog stalls for half a second when it
+  sees the first half of a rename before the second.
+* Where the kernel can, old and new file *exchange* their names, and the old one
+  is then unlinked. A plain rename over an existing file makes ext4 write the
+  whole file to disk, also without fsync.
+* Atomic is not durable: see ``durable``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+
+from polyshared import _linux
+
+TEMP_DIR = ".polyshared"
+_TEMP_NAME = re.compile(r"(?P<name>.+)\.(?P<pid>[0-9]+)\.[0-9a-f]{8}\.tmp")
+_TEMP_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
+# The temporary directory cannot be used (another mount, another owner, not a directory):
+# a temporary file beside the target may still do.
+_TRY_BESIDE = {errno.EXDEV, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+# renameat2() is missing, or this file system has no exchange, or there is nothing to exchange.
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ENOENT, errno.ENOTSUP}
+
+
+def write_atomic(path: str | os.PathLike[str], data: bytes, *, durable: bool = False) -> None:
+    """Replace *path* with *data* in one step.
+
+    Permissions follow the umask, as with ``open()``. A symbolic link is
+    followed: its target is replaced, the link stays.
+
+    Atomic is not durable. Readers never see a partial file, but after a power
+    cut the file may be old or empty unless *durable* is true.
+
+    Args:
+        path: File to replace. Its directory must exist.
+        data: Complete new content.
+        durable: Flush file and directory to disk. Leave it off for a cache
+            that is rewritten many times a second.
+
+    Raises:
+        OSError: Writing failed. *path* is unchanged and the temporary file is
+            gone. One exception: with *durable*, when only the flush of the
+            directory failed, the new content stands but may not outlive a
+            power cut.
+    """
+    Replacer(path, durable=durable).replace(data)
+
+
+class Replacer:
+    """Replaces one file many times.
+
+    A symbolic link is resolved once, here: a link that somebody puts in the
+    place of the file later is replaced, not followed.
+
+    Attributes:
+        target: The file that is replaced.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, durable: bool = False) -> None:
+        self.target = Path(os.path.realpath(path))
+        self._durable = durable
+
+    def replace(self, data: bytes) -> None:
+        """Do what `write_atomic` does, and raise what it raises."""
+        try:
+            self._replace_from(temp_dir(self.target), data)
+        except OSError as error:
+            if error.errno not in _TRY_BESIDE:
+                raise
+            self._replace_from(self.target.parent, data)
+
+    def _replace_from(self, directory: Path, data: bytes) -> None:
+        temp = temp_path(directory, self.target.name)
+        try:
+            self._write(temp, data)
+            swap_in(temp, self.target, exchange=not self._durable)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temp)
+            raise
+        if self._durable:
+            _fsync_directory(self.target.parent)
+
+    def _write(self, temp: Path, data: bytes) -> None:
+        fd = os.open(temp, _TEMP_FLAGS, 0o666)
+        try:
+            write_all(fd, data)
+            if self._durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def temp_dir(target: Path) -> Path:
+    """Return the directory for temporary files of *target*, made if need be."""
+    path = target.parent / TEMP_DIR
+    with suppress(FileExistsError):
+        if not path.is_dir():
+            path.mkdir(mode=0o700)
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    return path
+
+
+def temp_path(directory: Path, name: str) -> Path:
+    return directory / f"{name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of *data*. One write() may take less: a nearly full disk takes what fits."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def swap_in(temp: Path, target: Path, *, exchange: bool) -> None:
+    """Put *temp* in the place of *target*; *temp* is gone afterwards.
+
+    Raises:
+        OSError: *target* is unchanged.
+    """
+    if exchange and _is_regular(target):
+        try:
+            _linux.rename_exchange(temp, target)
+        except OSError as error:
+            if error.errno not in _NO_EXCHANGE:
+                raise
+        else:
+            _drop_displaced(temp, target)
+            return
+    os.replace(temp, target)
+
+
+def _is_regular(path: Path) -> bool:
+    # Exchange would also swap a directory away, and then there is no way to drop it.
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _drop_displaced(temp: Path, target: Path) -> None:
+    try:
+        os.unlink(temp)
+    except FileNotFoundError:
+        pass  # a new writer's clean_temporaries() was faster
+    except OSError:
+        # A file system that does not unlink would keep one more file at every flush.
+        # Undo, so that the caller's error is true; the plain rename needs no unlink.
+        _linux.rename_exchange(temp, target)
+        os.replace(temp, target)
+
+
+def _fsync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def clean_temporaries(
+    directory: Path, *, own: Collection[str], is_alive: Callable[[int], bool]
+) -> int:
+    """Remove what killed writers left of files of *directory*.
+
+    Args:
+        directory: Where the files are.
+        own: Names of files that nobody else may be writing now. All their
+            temporaries go. Those of other files go only when the process
+            that made them is dead.
+        is_alive: Says whether there is a process of that id.
+
+    Returns:
+        How many were removed. Names that are not ours stay.
+    """
+    removed = 0
+    for place in (directory / TEMP_DIR, directory):
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                match = _TEMP_NAME.fullmatch(entry.name)
+                if match and (match["name"] in own or not is_alive(int(match["pid"]))):
+                    with suppress(OSError):
+                        os.unlink(entry.path)
+                        removed += 1
+    return removed
+
+
+def process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it exists, and is somebody else's
+    return True

@@ -1,0 +1,59 @@
+"""One reading of the clocks, and the age of a stamp.
+
+Ages come from the boot-time clock: it counts suspend, never jumps, and is the
+same for all processes of one boot. Wall-clock time is for people. It decides
+an age only where the file's author gave nothing better.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import NamedTuple
+
+_BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id"
+
+
+class Moment(NamedTuple):
+    """An instant on this machine.
+
+    Attributes:
+        boot_id: Names one boot of one machine; empty where the system has no such name.
+        boot_s: Seconds on the boot-time clock.
+        wall_s: Epoch seconds.
+    """
+
+    boot_id: str
+    boot_s: float
+    wall_s: float
+
+
+def _read_boot_id(path: str = _BOOT_ID_FILE) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+BOOT_ID = _read_boot_id()
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def boot_s() -> float:
+    return time.clock_gettime(_CLOCK)
+
+
+def now() -> Moment:
+    return Moment(BOOT_ID, time.clock_gettime(_CLOCK), time.time())
+
+
+def age_s(then: Moment, at: Moment) -> float:
+    """Return the seconds from *then* to *at*, never negative.
+
+    Infinite when the two lie in different boots. Where either side does not
+    name its boot, wall-clock time decides.
+    """
+    if then.boot_id and at.boot_id:
+        return max(0.0, at.boot_s - then.boot_s) if then.boot_id == at.boot_id else math.inf
+    return max(0.0, at.wall_s - then.wall_s)

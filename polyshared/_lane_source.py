@@ -1,0 +1,62 @@
+"""The lane as a reader uses it: opened where there is one, dropped when it is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from polyshared._board import board_path
+from polyshared._clock import Moment
+from polyshared._lane import Lane, LaneLostError, Pulse
+
+RECHECK_S = 1.0
+
+
+class Beat(NamedTuple):
+    """The writer's last sign of life on the lane."""
+
+    epoch: int
+    written: Moment
+    pulse: Pulse
+
+
+class LaneSource:
+    """Finds the board, and looks once a second whether it is still the one.
+
+    Attributes:
+        lane: The open board; None while there is none.
+    """
+
+    def __init__(self, snapshot: Path) -> None:
+        self.lane: Lane | None = None
+        self._path = board_path(snapshot)
+        self._beat: Beat | None = None
+        self._checked_s = -RECHECK_S
+
+    def beat(self, at: Moment) -> Beat | None:
+        """Return the last known sign of life, at most RECHECK_S old; None without a board."""
+        if at.boot_s - self._checked_s >= RECHECK_S:
+            return self.check(at)
+        return self._beat
+
+    def check(self, at: Moment) -> Beat | None:
+        """Look now: is the board still the one at its path, and when did it last live?"""
+        self._checked_s = at.boot_s
+        if self.lane is not None and not self.lane.is_current():
+            self.drop()
+        try:
+            if self.lane is None:
+                self.lane = Lane(self._path)
+            pulse, written = self.lane.pulse()
+        except LaneLostError:
+            self.drop()
+        else:
+            self._beat = Beat(self.lane.geometry.epoch, written, pulse)
+        return self._beat
+
+    def drop(self) -> None:
+        """Forget the board; `beat` looks for another one when its time has come."""
+        self._beat = None
+        if self.lane is not None:
+            self.lane.close()
+            self.lane = None

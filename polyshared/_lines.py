@@ -1,0 +1,95 @@
+"""The entries of the file: one block of equally wide lines, patched in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from polyshared._codec import HEAD_BYTES, MAX_BYTES, Layout, encode_key
+
+_STEP = 64
+_SLACK = 64  # a line may grow by this much before all lines are written anew
+
+
+class Lines:
+    """Keys and their encoded entries as the text between head and tail.
+
+    Setting a key costs the same whatever the number of keys, as long as its
+    text fits the width.
+
+    Attributes:
+        region: The text.
+    """
+
+    def __init__(self) -> None:
+        self.region = bytearray()
+        self._width = _STEP
+        self._entries: dict[str, bytes] = {}
+        self._prefixes: dict[str, bytes] = {}  # `"key":` of each
+        self._numbers: dict[str, int] = {}
+        self._keys: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._numbers
+
+    def entries(self) -> Mapping[str, bytes]:
+        """Return the encoded entries by key. They are the real ones: do not keep them."""
+        return self._entries
+
+    def layout(self, about: bytes) -> Layout:
+        return Layout(HEAD_BYTES + len(about), self._width, len(self._keys))
+
+    def set(self, key: str, entry: bytes) -> None:
+        """Set the text of one key.
+
+        Raises:
+            ValueError: The file would become larger than a reader accepts. Nothing changed.
+        """
+        prefix = self._prefixes.get(key) or encode_key(key)
+        length = len(prefix) + len(entry)
+        count = len(self._keys) + (key not in self._numbers)
+        width = self._width
+        if length + 2 > width:  # a mark before it, a line end behind it
+            width = -(-(length + _SLACK) // _STEP) * _STEP
+        if count * width > MAX_BYTES:
+            raise ValueError(f"{count} lines of {width} bytes were more than {MAX_BYTES} bytes")
+        self._entries[key] = entry
+        self._prefixes[key] = prefix
+        if key not in self._numbers:
+            self._numbers[key] = len(self._keys)
+            self._keys.append(key)
+            self.region += bytes(self._width)
+        if width > self._width:
+            self._widen(width)
+        else:
+            self._patch(key)
+
+    def remove(self, key: str) -> None:
+        """Remove a key; the last line moves into its place.
+
+        Raises:
+            KeyError: There is no such key.
+        """
+        number = self._numbers.pop(key)
+        del self._entries[key], self._prefixes[key]
+        last = self._keys.pop()
+        del self.region[len(self._keys) * self._width :]
+        if last != key:
+            self._keys[number] = last
+            self._numbers[last] = number
+            self._patch(last)
+
+    def _widen(self, width: int) -> None:
+        self._width = width
+        self.region = bytearray(len(self._keys) * width)
+        for key in self._keys:
+            self._patch(key)
+
+    def _patch(self, key: str) -> None:
+        number = self._numbers[key]
+        start = number * self._width
+        mark = b"," if number else b" "
+        line = (mark + self._prefixes[key] + self._entries[key]).ljust(self._width - 1) + b"\n"
+        self.region[start : start + self._width] = line

@@ -1,0 +1,167 @@
+"""The command ``polyshared``."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from polyshared import Entry, Snapshot, SnapshotError, SnapshotMissing, SnapshotReader
+from polyshared._clock import boot_s
+
+NOT_WELL, NOTHING_RUNS = 1, 3
+_STALE_AFTER_S = 10.0
+_SHORT_CHARS = 12
+
+app = typer.Typer(
+    help="Share the latest state of many keys between processes of one machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Directory of ws_cache.json.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def main() -> None:
+    app()
+
+
+def data_dir(given: Path | None) -> Path:
+    """Return the data directory: as given, then POLY_DATA_DIR, then ./data."""
+    return given or Path(os.environ.get("POLY_DATA_DIR") or "data")
+
+
+def _fail(code: int, message: object) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@app.command()
+def show(
+    key: Annotated[str | None, typer.Argument(help="One key; its last digits will do.")] = None,
+    *,
+    directory: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the snapshot holds now. Exit code 1: stale; 3: there is none."""
+    path = data_dir(directory) / "ws_cache.json"
+    try:
+        snapshot = SnapshotReader(path, max_age_s=math.inf).read()
+    except SnapshotMissing as error:
+        _fail(NOTHING_RUNS, error)
+    except SnapshotError as error:
+        _fail(NOT_WELL, error)
+    entries = _select(snapshot, key)
+    if not entries and key is not None:
+        _fail(NOT_WELL, SnapshotMissing(path, key=key))
+    typer.echo(_as_json(snapshot, entries) if as_json else "\n".join(_as_text(snapshot, entries)))
+    if snapshot.age_s > _STALE_AFTER_S:
+        raise typer.Exit(NOT_WELL)
+
+
+def _select(snapshot: Snapshot, key: str | None) -> list[Entry]:
+    if key is None:
+        return list(snapshot.tokens.values())
+    if key in snapshot.tokens:
+        return [snapshot.tokens[key]]
+    return [entry for each, entry in snapshot.tokens.items() if each.endswith(key)]
+
+
+def _as_json(snapshot: Snapshot, entries: list[Entry]) -> str:
+    return json.dumps(
+        {
+            "epoch": snapshot.epoch,
+            "flush_seq": snapshot.flush_seq,
+            "age_s": _finite(snapshot.age_s),
+            "writer": snapshot.writer,
+            "feed": snapshot.feed,
+            "tokens": {
+                entry.key: {**entry.fields, "seq": entry.seq, "age_s": _finite(entry.age_s)}
+                for entry in entries
+            },
+        },
+        ensure_ascii=False,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 3) if math.isfinite(value) else None
+
+
+def _as_text(snapshot: Snapshot, entries: list[Entry]) -> list[str]:
+    state = snapshot.feed.get("state", "?")
+    head = (
+        f"epoch {snapshot.epoch}  flush {snapshot.flush_seq}  written {snapshot.age_s:.1f} s ago  "
+        f"feed {state}  keys {len(snapshot.tokens)}"
+    )
+    return [head, *(_line(entry) for entry in entries)]
+
+
+def _line(entry: Entry) -> str:
+    plain = (
+        f"{name}={value}"
+        for name, value in entry.fields.items()
+        if not isinstance(value, list | dict)
+    )
+    return f"{_short(entry.key)}  seq={entry.seq} age_s={entry.age_s:.1f} {' '.join(plain)}"
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= _SHORT_CHARS else f"{key[:4]}…{key[-4:]}"
+
+
+@app.command()
+def watch(
+    key: Annotated[str, typer.Argument(help="The key to follow.")],
+    *,
+    directory: DataDir = None,
+    seconds: Annotated[float, typer.Option(help="Stop after this time.")] = math.inf,
+) -> None:
+    """Print a line whenever the entry of a key changes, goes stale or comes back."""
+    end_s = boot_s() + seconds
+    told = ""
+    with SnapshotReader(data_dir(directory) / "ws_cache.json") as reader:
+        while (rest_s := end_s - boot_s()) > 0:
+            try:
+                entry = reader.follow(key, timeout_s=min(1.0, rest_s))
+            except SnapshotError as error:
+                news, line = type(error).__name__, str(error)
+            else:
+                news, line = str(entry.version), _line(entry)
+            if news != told:
+                typer.echo(line)
+            told = news
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="The snapshot file.")],
+) -> None:
+    """Hold a file against the format. Exit code 1: it is not a snapshot; 3: there is none."""
+    try:
+        snapshot = SnapshotReader(file, max_age_s=math.inf).read()
+    except SnapshotMissing as error:
+        _fail(NOTHING_RUNS, error)
+    except SnapshotError as error:
+        _fail(NOT_WELL, error)
+    typer.echo(f"{file}: valid, epoch {snapshot.epoch}, {len(snapshot.tokens)} keys")
+
+
+try:
+    from polyshared.doctor.commands import register
+except ImportError as _error:  # the extra `doctor` is not installed
+    _missing = _error.name
+
+    @app.command("doctor")
+    def _no_doctor() -> None:
+        """Find the first broken link; needs the packages of polyshared[doctor]."""
+        _fail(NOTHING_RUNS, f"{_missing} is missing; install polyshared[doctor]")
+
+else:
+    register(app)
