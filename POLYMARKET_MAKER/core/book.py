@@ -1,0 +1,336 @@
+"""One token's book: events in, quotes out, and a verdict on the ladder after each batch.
+
+Several frames form one batch of the exchange's engine: the same market, timestamp
+and, per asset, the same hash. Inside a batch the ladder may be locked or crossed,
+while each frame's own ``best_bid`` and ``best_ask`` already describe the end of it.
+So a frame's best prices are published at once and the ladder is judged only when its
+batch is over: the next frame has another key, or nothing came for :data:`BATCH_QUIET_S`.
+(Recorded frames of 2026-09: up to eight frames a batch, 0 to 7 ms apart.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from POLYMARKET_MAKER.core.bookhash import HashProof, hash_prefix, three_decimals
+from POLYMARKET_MAKER.core.events import (
+    BestBidAsk,
+    BookSnapshot,
+    Event,
+    LastTrade,
+    MarketResolved,
+    PriceChange,
+    TickSizeChange,
+)
+from POLYMARKET_MAKER.core.ladder import Ladder
+from POLYMARKET_MAKER.core.model import ZERO, Level, Quote, Side
+from POLYMARKET_MAKER.core.sanity import fault_of
+
+BATCH_QUIET_S = 0.075
+OLD_SNAPSHOT_S = 1.0
+"""A snapshot this much older than applied changes was overtaken by them."""
+
+ONE = Decimal(1)
+
+
+@dataclass(slots=True)
+class Checks:
+    """What the ends of batches have shown.
+
+    Attributes:
+        top_ok: Ladder and stated best prices agreed.
+        top_bad: They did not.
+        hash_ok: The exchange's hash of our ladder matched.
+        hash_bad: It did not, although it had matched before or may yet.
+        bad_in_a_row: Batches since the last good one; two call for a new snapshot.
+        rejected: Quotes refused by the sanity gate.
+        old_snapshots: Snapshots that changes had overtaken.
+    """
+
+    top_ok: int = 0
+    top_bad: int = 0
+    hash_ok: int = 0
+    hash_bad: int = 0
+    bad_in_a_row: int = 0
+    rejected: int = 0
+    old_snapshots: int = 0
+
+
+@dataclass(slots=True)
+class _Batch:
+    timestamp: str
+    hash: str
+    last_frame_mono: float
+    stated: tuple[Decimal | None, Decimal | None] | None = None
+
+
+class Book:
+    """The ladder of one token and the quote that follows from it.
+
+    Attributes:
+        market: Condition id; "" until an event named it.
+        quote: The last accepted quote; None before the first.
+        quote_mono: When the last book event was applied, on the caller's monotonic clock.
+        snapshot_mono: When the ladder was last made whole; None since the line broke.
+        rejected_since_mono: Start of an unbroken run of rejected quotes.
+        closed: The exchange said that the market is resolved.
+        hash_checks_due: How many of the next batch ends are to be proven by their hash;
+            the owner sets it, because a proof costs about 0.1 ms. Infinite proves all.
+        proof: What is known for that.
+    """
+
+    def __init__(self, token_id: str) -> None:
+        self.token_id = token_id
+        self.market = ""
+        self.quote: Quote | None = None
+        self.quote_mono: float | None = None
+        self.snapshot_mono: float | None = None
+        self.rejected_since_mono: float | None = None
+        self.closed = False
+        self.hash_checks_due: float = 0
+        self.proof = HashProof()
+        self.checks = Checks()
+        self._bids = Ladder()
+        self._asks = Ladder()
+        self._tick_size: Decimal | None = None
+        self._last_trade_price: Decimal | None = None
+        self._batch: _Batch | None = None
+        self._changed_at: float | None = None  # exchange time of the last applied change
+
+    def apply(self, event: Event, *, now: float, at: float) -> Quote | None:
+        """Take what *event* says about this token.
+
+        Args:
+            event: Any event; what concerns other tokens is passed over.
+            now: Monotonic reading in seconds.
+            at: Wall-clock time for the quote's stamp, in epoch seconds.
+
+        Returns:
+            The new quote, also when nothing in it changed; None when the event brought
+            none. Before the first snapshot a quote has best prices and no levels.
+        """
+        if isinstance(event, PriceChange):
+            return self._apply_changes(event, now, at)
+        if self.token_id not in event.token_ids:
+            return None
+        if isinstance(event, BookSnapshot):
+            return self._apply_snapshot(event, now, at)
+        if isinstance(event, BestBidAsk):
+            self.market = event.market
+            return self._publish(event, *_sides(event.best_bid, event.best_ask), now, at)
+        return self._apply_fact(event)
+
+    def apply_mirror(self, event: BookSnapshot, *, now: float, at: float) -> Quote | None:
+        """Take the snapshot of the complementary token: its asks at p are our bids at 1 - p."""
+        mirrored = BookSnapshot(
+            market=event.market,
+            timestamp=event.timestamp,
+            token_id=self.token_id,
+            bids=tuple(Level(ONE - level.price, level.size) for level in event.asks),
+            asks=tuple(Level(ONE - level.price, level.size) for level in event.bids),
+            hash="",
+            tick_size=event.tick_size,
+            last_trade_price=None,
+            version=event.version,
+        )
+        return self._apply_snapshot(mirrored, now, at)
+
+    def settle(self, now: float) -> None:
+        """End the batch when it has been quiet for long enough."""
+        if self._batch is not None and now - self._batch.last_frame_mono >= BATCH_QUIET_S:
+            self._end_batch()
+
+    def lose_line(self) -> None:
+        """Note that changes may have been missed: the quote stays, the ladder is not whole."""
+        self.snapshot_mono = None
+        self.rejected_since_mono = None
+        self._batch = None
+        self._changed_at = None
+
+    @property
+    def ladder_top(self) -> tuple[Decimal | None, Decimal | None]:
+        """Best bid and ask of the ladder; they may be locked or crossed inside a batch."""
+        return self._bids.highest, self._asks.lowest
+
+    @property
+    def in_batch(self) -> bool:
+        return self._batch is not None
+
+    def hash_prefix(self, timestamp: str) -> bytes:
+        """Write the ladder as the exchange hashes it."""
+        return hash_prefix(
+            self.market,
+            self.token_id,
+            timestamp,
+            self._bids.ascending(),
+            self._asks.descending(),
+        )
+
+    def _apply_changes(self, event: PriceChange, now: float, at: float) -> Quote | None:
+        mine = None
+        for change in event.changes:
+            if change.token_id != self.token_id:
+                continue
+            if mine is None:
+                self._turn_batch(event.timestamp, change.hash or "", now)
+            mine = change
+            if self.snapshot_mono is not None:
+                side = self._bids if change.side == Side.BUY else self._asks
+                side.set(change.price, change.size)
+        if mine is None:
+            return None
+        self.market = event.market
+        self._changed_at = event.exchange_at
+        if mine.best_bid is None or mine.best_ask is None:
+            return self._publish_ladder(event, now, at)
+        bid, ask = _sides(mine.best_bid, mine.best_ask)
+        if self._batch is not None:
+            self._batch.stated = (bid, ask)
+        return self._publish(event, bid, ask, now, at)
+
+    def _publish_ladder(self, event: PriceChange, now: float, at: float) -> Quote | None:
+        """Quote from the ladder: frames before 2025-09 stated no best prices."""
+        bid, ask = self.ladder_top
+        if self.snapshot_mono is None or (bid is not None and ask is not None and bid >= ask):
+            return None
+        return self._publish(event, bid, ask, now, at)
+
+    def _apply_snapshot(self, event: BookSnapshot, now: float, at: float) -> Quote | None:
+        if self._is_overtaken(event):
+            self.checks.old_snapshots += 1
+            return None
+        self._turn_batch(event.timestamp, event.hash, now)
+        self.market = event.market
+        self._bids.replace(event.bids)
+        self._asks.replace(event.asks)
+        self._changed_at = event.exchange_at
+        if event.tick_size is not None:
+            self._tick_size = event.tick_size
+        self._learn_last_trade(event)
+        bid, ask = self.ladder_top
+        quote = self._publish(event, bid, ask, now, at)
+        if quote is not None:
+            self.snapshot_mono = now
+        if self._batch is not None:
+            self._batch.stated = (bid, ask)
+        return quote
+
+    def _is_overtaken(self, event: BookSnapshot) -> bool:
+        at = event.exchange_at
+        if self.snapshot_mono is None or at is None or self._changed_at is None:
+            return False
+        return at < self._changed_at - OLD_SNAPSHOT_S
+
+    def _learn_last_trade(self, event: BookSnapshot) -> None:
+        if event.version:
+            self.proof.version = event.version
+        if event.last_trade_price is None:
+            return
+        self.proof.last_trade_price = event.last_trade_price
+        if event.last_trade_price:
+            self._last_trade_price = Decimal(event.last_trade_price)
+
+    def _apply_fact(self, event: Event) -> Quote | None:
+        """Take a trade, a new grid or the end of the market: none of them refreshes a quote."""
+        if isinstance(event, MarketResolved):
+            self.closed = True
+            return None
+        if isinstance(event, LastTrade):
+            self._last_trade_price = event.price
+            self.proof.last_trade_price = three_decimals(event.price)
+        elif isinstance(event, TickSizeChange):
+            self._tick_size = event.tick_size
+        if self.quote is None:
+            return None
+        old = self.quote
+        self.quote = Quote(
+            old.token_id,
+            old.best_bid,
+            old.best_ask,
+            old.bids,
+            old.asks,
+            self._last_trade_price,
+            self._tick_size,
+            old.exchange_at,
+            old.received_at,
+            old.seq,
+            event.kind,
+        )
+        return self.quote
+
+    def _publish(
+        self,
+        event: BookSnapshot | PriceChange | BestBidAsk,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        now: float,
+        at: float,
+    ) -> Quote | None:
+        if fault_of(bid, ask) is not None:
+            self.checks.rejected += 1
+            if self.rejected_since_mono is None:
+                self.rejected_since_mono = now
+            return None
+        whole = self.snapshot_mono is not None or isinstance(event, BookSnapshot)
+        self.rejected_since_mono = None
+        self.quote_mono = now
+        self.quote = Quote(
+            self.token_id,
+            bid,
+            ask,
+            self._bids.down_from(bid) if whole and bid is not None else (),
+            self._asks.up_from(ask) if whole and ask is not None else (),
+            self._last_trade_price,
+            self._tick_size,
+            event.exchange_at,
+            at,
+            0,
+            event.kind,
+        )
+        return self.quote
+
+    def _turn_batch(self, timestamp: str, digest: str, now: float) -> None:
+        batch = self._batch
+        if batch is not None and batch.timestamp == timestamp and batch.hash == digest:
+            batch.last_frame_mono = now
+            return
+        if batch is not None:
+            self._end_batch()
+        self._batch = _Batch(timestamp, digest, now)
+
+    def _end_batch(self) -> None:
+        batch, self._batch = self._batch, None
+        if batch is None or self.snapshot_mono is None:
+            return
+        good = self._judge_top(batch)
+        if self.hash_checks_due > 0 and batch.hash and self._tick_size is not None:
+            self.hash_checks_due -= 1
+            good = self._judge_hash(batch) and good
+        self.checks.bad_in_a_row = 0 if good else self.checks.bad_in_a_row + 1
+
+    def _judge_top(self, batch: _Batch) -> bool:
+        if batch.stated is None:
+            return True
+        good = batch.stated == self.ladder_top
+        self.checks.top_ok += good
+        self.checks.top_bad += not good
+        return good
+
+    def _judge_hash(self, batch: _Batch) -> bool:
+        """Prove the ladder; a hash that never matched convicts nobody."""
+        assert self._tick_size is not None
+        good = self.proof.check(
+            self.hash_prefix(batch.timestamp),
+            self._tick_size,
+            batch.hash,
+            search=not self.proof.is_unsupported,
+        )
+        self.checks.hash_ok += good
+        self.checks.hash_bad += not good
+        return good or self.proof.ok == 0
+
+
+def _sides(bid: Decimal | None, ask: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+    """Turn the exchange's words for an empty side, best bid 0 and best ask 1, into None."""
+    return (None if bid == ZERO else bid), (None if ask == ONE else ask)

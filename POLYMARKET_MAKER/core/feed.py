@@ -1,0 +1,282 @@
+"""One market connection as a state machine: what to send, when to give up, when to dial again.
+
+The rules, all in this file:
+
+* A connection is opened only when a token is wanted, and closed when none is.
+* The first frame opens the subscription, once a connection; the rest are ``subscribe``
+  frames. No frame is empty and none carries more than 100 ids.
+* A token is wanted, then sent, then confirmed. Confirmed means a ``book`` or
+  ``best_bid_ask`` of that very token: a sent frame proves nothing, and a
+  ``price_change`` names the sibling too.
+* A token that is not confirmed is asked for again after 20 s, in ever smaller frames,
+  so that one bad id cannot hold up its neighbours.
+* A token that is no longer wanted stays subscribed for 120 s: tokens flicker.
+* Text ``PING`` every 10 s; any frame is a sign of life; 25 s without one is death.
+* After a break the next dial waits 0.25 s to 30 s, doubling, with full jitter. The
+  doubling starts again only after a connection that stood for a minute, so that a
+  server which accepts and closes is not hammered.
+
+Nothing here waits or looks at a clock: *now* is a monotonic reading in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from POLYMARKET_MAKER.core import wire
+from POLYMARKET_MAKER.core.events import BestBidAsk, BookSnapshot, Event, Notice
+
+NEVER = math.inf
+
+
+class LineState(StrEnum):
+    """State of a connection, in the words of the snapshot's ``feed.state``."""
+
+    IDLE = "idle"  # no token is wanted: healthy
+    DOWN = "down"  # waiting to dial
+    CONNECTING = "connecting"
+    OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """Durations in seconds and sizes of one connection."""
+
+    ping_s: float = 10.0
+    dead_s: float = 25.0
+    unsubscribe_grace_s: float = 120.0
+    ask_again_s: float = 20.0
+    backoff_min_s: float = 0.25
+    backoff_max_s: float = 30.0
+    stable_s: float = 60.0
+    ids_per_frame: int = wire.MAX_IDS_PER_FRAME
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A token that this connection has been asked for."""
+
+    first_mono: float
+    last_mono: float
+    times: int = 1
+
+
+class Feed:
+    """What one connection has been told and has shown.
+
+    The shell calls :meth:`dialling`, :meth:`opened`, :meth:`received` and :meth:`closed`
+    as these happen, sends what :meth:`to_send` returns, closes when :meth:`must_close`
+    gives a reason, and comes back by :meth:`next_deadline`. Not thread-safe.
+
+    Attributes:
+        state: Of the connection.
+        connects: How often it opened.
+        opened_mono: When it opened; None while it is not open.
+        last_frame_mono: When a frame last arrived on any connection; None before the first.
+        last_reason: Why it last closed.
+        refusals: ``INVALID OPERATION`` frames.
+    """
+
+    def __init__(self, *, custom_features: bool = False, limits: FeedLimits | None = None) -> None:
+        self.state = LineState.IDLE
+        self.connects = 0
+        self.opened_mono: float | None = None
+        self.last_frame_mono: float | None = None
+        self.last_reason = ""
+        self.refusals = 0
+        self._limits = limits or FeedLimits()
+        self._custom_features = custom_features
+        self._wanted: dict[str, None] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._confirmed: set[str] = set()
+        self._leaving: dict[str, float] = {}
+        self._introduced = False  # the first frame of this connection was sent
+        self._failures = 0
+        self._dial_mono = 0.0
+        self._ping_mono = NEVER
+        self._work_mono = NEVER  # when subscriptions next need a look
+        self._close_reason = ""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        return tuple(self._wanted)
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """Wanted tokens that this connection was asked for."""
+        return frozenset(token for token in self._asked if token in self._wanted)
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        """Wanted tokens that the exchange has answered for on this connection."""
+        return frozenset(token for token in self._confirmed if token in self._wanted)
+
+    def unconfirmed(self, now: float, *, older_than_s: float) -> list[str]:
+        """List tokens asked for at least *older_than_s* ago and never answered for."""
+        return [
+            token
+            for token, asked in self._asked.items()
+            if token in self._wanted
+            and token not in self._confirmed
+            and now - asked.first_mono >= older_than_s
+        ]
+
+    def want(self, token_ids: Iterable[str], now: float) -> None:
+        """Replace the set of wanted tokens."""
+        wanted = dict.fromkeys(token_ids)
+        for token in self._wanted:
+            if token not in wanted and token in self._asked:
+                self._leaving.setdefault(token, now + self._limits.unsubscribe_grace_s)
+        for token in wanted:
+            self._leaving.pop(token, None)
+        self._wanted = wanted
+        self._work_mono = now
+        if self.state is LineState.IDLE and wanted:
+            self.state = LineState.DOWN
+        elif self.state is LineState.DOWN and not wanted:
+            self.state = LineState.IDLE
+
+    def should_dial(self, now: float) -> bool:
+        return self.state is LineState.DOWN and now >= self._dial_mono
+
+    def dialling(self) -> None:
+        self.state = LineState.CONNECTING
+
+    def opened(self, now: float) -> None:
+        """Start a connection: everything wanted has to be asked for anew."""
+        self.state = LineState.OPEN
+        self.connects += 1
+        self.opened_mono = now
+        self.last_frame_mono = now
+        self._asked.clear()
+        self._confirmed.clear()
+        self._leaving.clear()
+        self._introduced = False
+        self._ping_mono = now + self._limits.ping_s
+        self._work_mono = now
+        self._close_reason = ""
+
+    def closed(
+        self, now: float, reason: str, *, jitter: float, retry_after_s: float | None = None
+    ) -> None:
+        """Note that the connection is gone or was never made, and plan the next dial.
+
+        Args:
+            now: Monotonic reading.
+            reason: For people.
+            jitter: Random number, 0 <= jitter < 1.
+            retry_after_s: What the exchange asked us to wait (HTTP 429).
+        """
+        limits = self._limits
+        if self.opened_mono is not None and now - self.opened_mono >= limits.stable_s:
+            self._failures = 0
+        self._failures += 1
+        ceiling = min(limits.backoff_max_s, limits.backoff_min_s * 2.0 ** min(self._failures, 16))
+        wait_s = limits.backoff_min_s + jitter * (ceiling - limits.backoff_min_s)
+        self._dial_mono = now + max(wait_s, retry_after_s or 0.0)
+        self.state = LineState.DOWN if self._wanted else LineState.IDLE
+        self.opened_mono = None
+        self.last_reason = reason
+        self._asked.clear()
+        self._confirmed.clear()
+        self._leaving.clear()
+
+    def received(self, events: Sequence[Event], now: float) -> None:
+        """Take one frame: any frame proves life, some confirm a subscription."""
+        self.last_frame_mono = now
+        for event in events:
+            if isinstance(event, BookSnapshot | BestBidAsk):
+                if event.token_id in self._asked:
+                    self._confirmed.add(event.token_id)
+            elif isinstance(event, Notice) and event.text == "INVALID OPERATION":
+                self.refusals += 1
+
+    def to_send(self, now: float) -> list[str]:
+        """Return the texts that are due; the caller sends all of them, in order."""
+        if self.state is not LineState.OPEN:
+            return []
+        texts: list[str] = []
+        if now >= self._work_mono:
+            texts += self._ask(now)
+            texts += self._ask_again(now)
+            texts += self._leave(now)
+            self._work_mono = self._next_work()
+        if now >= self._ping_mono:
+            texts.append(wire.PING)
+            self._ping_mono = now + self._limits.ping_s
+        return texts
+
+    def renew(self, reason: str) -> None:
+        """Have the connection closed and opened again at once: only a new one gives snapshots."""
+        if self.state is LineState.OPEN:
+            self._close_reason = reason
+
+    def must_close(self, now: float) -> str | None:
+        """Say why the shell has to close now; None when it has not."""
+        if self.state is not LineState.OPEN or self.last_frame_mono is None:
+            return None
+        silent_s = now - self.last_frame_mono
+        if silent_s > self._limits.dead_s:
+            return f"no frame for {silent_s:.1f} s, limit is {self._limits.dead_s:g} s"
+        if not self._wanted and not self._asked:
+            return "no token is wanted"
+        return self._close_reason or None
+
+    def next_deadline(self) -> float:
+        """Return when to call again if nothing arrives before; infinite when never."""
+        if self.state is LineState.DOWN:
+            return self._dial_mono
+        if self.state is not LineState.OPEN or self.last_frame_mono is None:
+            return NEVER
+        return min(self._ping_mono, self._work_mono, self.last_frame_mono + self._limits.dead_s)
+
+    def _ask(self, now: float) -> list[str]:
+        new = [token for token in self._wanted if token not in self._asked]
+        texts = []
+        for chunk in wire.chunks(new, self._limits.ids_per_frame):
+            write = wire.subscribe if self._introduced else wire.first_frame
+            self._introduced = True
+            texts.append(write(chunk, custom_features=self._custom_features))
+            self._asked.update((token, _Asked(now, now)) for token in chunk)
+        return texts
+
+    def _ask_again(self, now: float) -> list[str]:
+        """Repeat what was not confirmed: in tenths of a frame, later one by one."""
+        late = [
+            token
+            for token, asked in self._asked.items()
+            if token not in self._confirmed
+            and token not in self._leaving
+            and now - asked.last_mono >= self._limits.ask_again_s
+        ]
+        texts = []
+        for times in sorted({self._asked[token].times for token in late}):
+            same = [token for token in late if self._asked[token].times == times]
+            size = max(1, self._limits.ids_per_frame // 10**times)
+            texts += [
+                wire.subscribe(chunk, custom_features=self._custom_features)
+                for chunk in wire.chunks(same, size)
+            ]
+        for token in late:
+            self._asked[token].last_mono = now
+            self._asked[token].times += 1
+        return texts
+
+    def _leave(self, now: float) -> list[str]:
+        gone = [token for token, deadline in self._leaving.items() if now >= deadline]
+        for token in gone:
+            del self._leaving[token]
+            del self._asked[token]
+            self._confirmed.discard(token)
+        return [wire.unsubscribe(chunk) for chunk in wire.chunks(gone, self._limits.ids_per_frame)]
+
+    def _next_work(self) -> float:
+        again = (
+            asked.last_mono + self._limits.ask_again_s
+            for token, asked in self._asked.items()
+            if token not in self._confirmed and token not in self._leaving
+        )
+        return min(*self._leaving.values(), *again, NEVER, NEVER)

@@ -1,0 +1,301 @@
+"""Which child is started next, which one makes room.
+
+Every token is in one place at most::
+
+    offer ──► queue ──started──► running ──ended──► queue     it crashed, or made room
+                                                 ├► finished  closed, refused, stopped
+                                                 └► gone      sold out
+
+Two lanes: children that trade, and children that only sell out. Each lane has its
+own slots and its own spacing, so that sellers never wait behind buyers. Within a
+lane the first in the queue whose time has come is first. A child that crashed
+returns to the front, because it may hold shares; a rotated one goes to the tail.
+Idleness costs a slot only while others wait, and never a place in the queue.
+
+Values only: each verb returns the schedule that follows. Times are monotonic
+seconds; jitter is drawn by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Lane(StrEnum):
+    """What a child is there for."""
+
+    TRADE = "trade"
+    EXIT = "exit"  # only sells what is held
+
+
+class Outcome(StrEnum):
+    """What the end of a child means for its token."""
+
+    DONE = "done"  # it ended in order: rotated, or sold out as it was told
+    AGAIN = "again"  # it crashed or could not go on: the same child once more
+    FINAL = "final"  # never again by ourselves: market closed, refused, stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many children, how far apart.
+
+    Attributes:
+        max_trading: Slots of children that trade.
+        max_exiting: Slots of children that only sell out.
+        spacing_s: Time between two starts of children that trade.
+        exit_spacing_s: The same for those that only sell out.
+    """
+
+    max_trading: int
+    max_exiting: int
+    spacing_s: float = 0.0
+    exit_spacing_s: float = 0.0
+
+    def slots(self, lane: Lane) -> int:
+        return self.max_trading if lane is Lane.TRADE else self.max_exiting
+
+    def spacing(self, lane: Lane) -> float:
+        return self.spacing_s if lane is Lane.TRADE else self.exit_spacing_s
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A token in the queue.
+
+    Attributes:
+        not_before: When its child may be started at the earliest.
+    """
+
+    token_id: str
+    lane: Lane = Lane.TRADE
+    not_before: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A token with a child.
+
+    Attributes:
+        started_at: When its child was started.
+        is_selling: It was told to sell out; its end is the end of the token here.
+        is_rotating: It was told to make room.
+        is_parked: It holds no slot: what it could not sell rests at its floor.
+    """
+
+    lane: Lane
+    started_at: float
+    is_selling: bool = False
+    is_rotating: bool = False
+    is_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The next child to start."""
+
+    token_id: str
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Where every token is.
+
+    Attributes:
+        limits: Slots and spacing.
+        queue: Tokens without a child, in the order of their turn.
+        running: Tokens with a child.
+        finished: Tokens that do not come back by themselves, with the reason.
+        handled: Tokens whose child was started at least once.
+        next_at: When each lane may start its next child.
+    """
+
+    limits: Limits
+    queue: tuple[Waiting, ...] = ()
+    running: Mapping[str, Running] = field(default_factory=dict)
+    finished: Mapping[str, str] = field(default_factory=dict)
+    handled: frozenset[str] = frozenset()
+    next_at: Mapping[Lane, float] = field(default_factory=dict)
+
+    # -- the way in -------------------------------------------------------------
+
+    def offer(self, token_ids: Iterable[str]) -> Schedule:
+        """Append to the queue what is not in it, not running and not finished."""
+        known = {each.token_id for each in self.queue} | set(self.running) | set(self.finished)
+        new = [token_id for token_id in dict.fromkeys(token_ids) if token_id not in known]
+        if not new:
+            return self
+        return replace(self, queue=(*self.queue, *(Waiting(token_id) for token_id in new)))
+
+    def sell(self, token_id: str) -> Schedule:
+        """Have what is held of *token_id* sold.
+
+        A running child is told by the caller, and sells by itself; a token without a
+        child gets one that only sells. A finished token is left alone.
+        """
+        if token_id in self.finished:
+            return self
+        if token_id in self.running:
+            return self._with_running(token_id, replace(self._run(token_id), is_selling=True))
+        if any(each.lane is Lane.EXIT for each in self.queue if each.token_id == token_id):
+            return self
+        without = self.drop(token_id)
+        return replace(without, queue=(*without.queue, Waiting(token_id, Lane.EXIT)))
+
+    def allow(self, token_id: str) -> Schedule:
+        """Let a finished token be offered again."""
+        return replace(self, finished=_without(self.finished, token_id))
+
+    # -- the way out ------------------------------------------------------------
+
+    def drop(self, token_id: str) -> Schedule:
+        """Take *token_id* out of the queue; it may be offered again."""
+        return replace(self, queue=tuple(each for each in self.queue if each.token_id != token_id))
+
+    def stop(self, token_id: str, reason: str = "stopped") -> Schedule:
+        """Never start *token_id* again by itself; a running child is ended by the caller."""
+        return replace(self.drop(token_id), finished={**self.finished, token_id: reason})
+
+    # -- starts -----------------------------------------------------------------
+
+    def next_start(self, now: float) -> Start | None:
+        """Return the child to start now; None when there is no turn, no slot or no token."""
+        for lane in (Lane.EXIT, Lane.TRADE):
+            if now < self.next_at.get(lane, now) or not self.free_slots(lane):
+                continue
+            for each in self.queue:
+                if each.lane is lane and each.not_before <= now:
+                    return Start(each.token_id, lane)
+        return None
+
+    def started(self, token_id: str, now: float, *, jitter_s: float = 0.0) -> Schedule:
+        """Note that the child of a queued token runs: only now the token is handled.
+
+        Args:
+            token_id: What :meth:`next_start` returned.
+            now: Monotonic seconds.
+            jitter_s: Added to the spacing before the next start of its lane.
+
+        Raises:
+            ValueError: The token is not in the queue.
+        """
+        lane = self._waiting(token_id).lane
+        return replace(
+            self.drop(token_id),
+            running={**self.running, token_id: Running(lane, now)},
+            handled=self.handled | {token_id},
+            next_at={**self.next_at, lane: now + self.limits.spacing(lane) + jitter_s},
+        )
+
+    def failed(self, token_id: str, now: float, *, after_s: float) -> Schedule:
+        """Note that a child could not be started: it keeps its place and is tried later."""
+        waiting = self._waiting(token_id)
+        later = replace(waiting, not_before=now + after_s)
+        return replace(self, queue=tuple(later if each is waiting else each for each in self.queue))
+
+    # -- ends -------------------------------------------------------------------
+
+    def ended(
+        self,
+        token_id: str,
+        outcome: Outcome,
+        now: float,
+        *,
+        after_s: float = 0.0,
+        reason: str = "",
+    ) -> Schedule:
+        """Note that a child ended.
+
+        Args:
+            token_id: A running token.
+            outcome: What that means.
+            now: Monotonic seconds.
+            after_s: AGAIN: how long to wait at least.
+            reason: FINAL: why.
+
+        Raises:
+            ValueError: The token is not running.
+        """
+        run = self._run(token_id)
+        rest = replace(self, running=_without(self.running, token_id))
+        if token_id in self.finished:  # stopped meanwhile
+            return rest
+        if outcome is Outcome.FINAL:
+            return rest.stop(token_id, reason or "final")
+        sells = run.is_selling or run.lane is Lane.EXIT
+        if outcome is Outcome.AGAIN:
+            lane = Lane.EXIT if sells else Lane.TRADE
+            return replace(rest, queue=(Waiting(token_id, lane, now + after_s), *rest.queue))
+        if sells:  # gone: a later purchase offers it anew
+            return rest
+        return replace(rest, queue=(*rest.queue, Waiting(token_id)))
+
+    def parked(self, token_id: str) -> Schedule:
+        """Free the slot of a child that only waits for an order resting at its floor."""
+        return self._with_running(token_id, replace(self._run(token_id), is_parked=True))
+
+    # -- rotation ---------------------------------------------------------------
+
+    def to_rotate(self, idle_s: Mapping[str, float], now: float) -> str | None:
+        """Return the child that should make room; None while nobody waits for its slot.
+
+        Args:
+            idle_s: For each child that is flat and idle for longer than it may be when
+                others wait: for how long.
+            now: Monotonic seconds.
+        """
+        ready = sum(each.lane is Lane.TRADE and each.not_before <= now for each in self.queue)
+        leaving = sum(run.is_rotating for run in self.running.values())
+        if ready <= leaving + self.free_slots(Lane.TRADE):
+            return None
+        idle = [token_id for token_id in idle_s if self._may_rotate(token_id)]
+        return max(idle, key=lambda token_id: idle_s[token_id], default=None)
+
+    def rotating(self, token_id: str) -> Schedule:
+        """Note that a child was told to make room."""
+        return self._with_running(token_id, replace(self._run(token_id), is_rotating=True))
+
+    # -- looking ----------------------------------------------------------------
+
+    def free_slots(self, lane: Lane) -> int:
+        """Return how many more children the lane has room for."""
+        taken = sum(run.lane is lane and not run.is_parked for run in self.running.values())
+        return max(0, self.limits.slots(lane) - taken)
+
+    @property
+    def wants_quotes(self) -> tuple[str, ...]:
+        """Tokens to subscribe: also those that wait, so that a child starts on data."""
+        return (*self.running, *(each.token_id for each in self.queue))
+
+    def _may_rotate(self, token_id: str) -> bool:
+        run = self.running.get(token_id)
+        return (
+            run is not None
+            and run.lane is Lane.TRADE
+            and not (run.is_selling or run.is_rotating)
+            and token_id not in self.finished
+        )
+
+    def _waiting(self, token_id: str) -> Waiting:
+        for each in self.queue:
+            if each.token_id == token_id:
+                return each
+        raise ValueError(f"token {token_id} is not in the queue")
+
+    def _run(self, token_id: str) -> Running:
+        if token_id not in self.running:
+            raise ValueError(f"token {token_id} is not running")
+        return self.running[token_id]
+
+    def _with_running(self, token_id: str, run: Running) -> Schedule:
+        return replace(self, running={**self.running, token_id: run})
+
+
+def _without(mapping: Mapping[str, T], token_id: str) -> dict[str, T]:
+    return {key: value for key, value in mapping.items() if key != token_id}

@@ -1,0 +1,342 @@
+"""Exchange text to typed events, and our own texts to the exchange.
+
+The only module that says ``asset_id``, ``assets_ids``, ``buys`` and ``sells``.
+Market channel of 2026-09 and its older spellings: ``buys``/``sells`` for a book,
+``changes`` or flat fields for a price change, one object or an array of objects
+a frame, and a few frames that are not JSON at all.
+
+:func:`parse` never raises: what it cannot read is an :class:`Unreadable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from POLYMARKET_MAKER.core.events import (
+    BestBidAsk,
+    BookSnapshot,
+    Change,
+    Event,
+    LastTrade,
+    MarketResolved,
+    NewMarket,
+    Notice,
+    Pong,
+    PriceChange,
+    Skipped,
+    TickSizeChange,
+    Unknown,
+    Unreadable,
+)
+from POLYMARKET_MAKER.core.model import Level
+
+PING = "PING"
+MAX_IDS_PER_FRAME = 100
+"""With thousands of ids in one frame the exchange closes (rs-clob-client-v2 #116, 2026-09)."""
+
+SAMPLE_CHARS = 300
+FLOOD_CHARS = 1000
+_SECRET_KEYS = ("owner", "order_owner", "trade_owner", "apiKey", "secret", "passphrase")
+_FLOOD = ('"event_type":"new_market"', '"event_type": "new_market"')
+_JSON_HEADS = ("{", "[")
+_FIRST_ID = '"asset_id"'
+
+
+class _Rung(msgspec.Struct, gc=False):
+    price: Decimal
+    size: Decimal
+
+
+class _Change(Change, frozen=True, gc=False):
+    """The event as it is spelled on the wire."""
+
+    token_id: str = msgspec.field(default="", name="asset_id")
+
+
+class _Frame(msgspec.Struct):
+    """The union of all market events: one decode, whatever the type and the order of keys."""
+
+    event_type: str = ""
+    market: str = ""
+    asset_id: str = ""
+    timestamp: str | int = ""
+    hash: str | None = None
+    bids: list[_Rung] | None = None
+    asks: list[_Rung] | None = None
+    buys: list[_Rung] | None = None
+    sells: list[_Rung] | None = None
+    tick_size: Decimal | None = None
+    last_trade_price: str | None = None
+    version: str | None = None
+    price_changes: tuple[_Change, ...] | None = None
+    changes: tuple[_Change, ...] | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    side: str = ""
+    best_bid: Decimal | None = None
+    best_ask: Decimal | None = None
+    new_tick_size: Decimal | None = None
+    assets_ids: tuple[str, ...] | None = None
+    winning_asset_id: str | None = None
+
+
+class _BadFrame(ValueError):
+    """The frame is JSON of the right shape, with a value that cannot be."""
+
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+_frames = msgspec.json.Decoder(_Frame | list[_Frame])
+_pieces = msgspec.json.Decoder(list[msgspec.Raw])
+_one = msgspec.json.Decoder(_Frame)
+
+
+def parse(text: str, *, skip_book: Callable[[str], bool] | None = None) -> list[Event]:
+    """Read one text frame of the market channel.
+
+    Args:
+        text: The frame as received.
+        skip_book: Asked with the token id of a lone ``book`` before it is parsed;
+            true drops it as :class:`Skipped`. It must be quick.
+
+    Returns:
+        The frame's events in order; one bad element of an array spoils only itself.
+    """
+    if text[:1] not in _JSON_HEADS:
+        stripped = text.strip()
+        if stripped[:1] not in _JSON_HEADS:
+            return [Pong() if stripped == "PONG" else Notice(redact(stripped))]
+        text = stripped
+    if text[0] == "{":
+        if skip_book is not None and (token_id := _lone_book_of(text)) and skip_book(token_id):
+            return [Skipped(token_id)]
+        if len(text) > FLOOD_CHARS and any(mark in text for mark in _FLOOD):
+            return [NewMarket()]
+    try:
+        decoded = _frames.decode(text)
+        if isinstance(decoded, list):
+            return [_event(frame) for frame in decoded]
+        return [_event(decoded)]
+    except _UNREADABLE:
+        return _parse_piecewise(text)
+
+
+def _parse_piecewise(text: str) -> list[Event]:
+    """Read a frame again, slowly, so that what is good in it is kept."""
+    try:
+        pieces = _pieces.decode(text) if text.startswith("[") else [msgspec.Raw(text.encode())]
+    except _UNREADABLE as error:
+        return [Unreadable(str(error), redact(text))]
+    return [_parse_tolerant(bytes(piece)) for piece in pieces]
+
+
+def _parse_tolerant(piece: bytes) -> Event:
+    """Read one object; an empty text or null where a number belongs counts as absent."""
+    try:
+        raw = msgspec.json.decode(piece)
+        if not isinstance(raw, dict):
+            return Unreadable(
+                f"element was {type(raw).__name__}, expected object", redact(piece.decode())
+            )
+        return _event(msgspec.convert(_without_blanks(raw), _Frame, strict=False))
+    except _UNREADABLE as error:
+        return Unreadable(str(error), redact(piece.decode(errors="replace")))
+
+
+def _without_blanks(raw: dict[str, object]) -> dict[str, object]:
+    kept = {
+        key: value
+        for key, value in raw.items()
+        if value is not None and (value != "" or key == "last_trade_price")
+    }
+    changes = kept.get("price_changes")
+    if isinstance(changes, list):
+        kept["price_changes"] = [
+            _without_blanks(change) if isinstance(change, dict) else change for change in changes
+        ]
+    return kept
+
+
+def _event(frame: _Frame) -> Event:
+    build = _BUILDERS.get(frame.event_type)
+    if build is None:
+        return Unknown(frame.event_type, f"market={frame.market} asset_id={frame.asset_id}")
+    return build(frame)
+
+
+def _price_change(frame: _Frame) -> Event:
+    changes: tuple[Change, ...] | None = frame.price_changes
+    if changes is None:
+        changes = _old_changes(frame)
+    for change in changes:
+        if not (change.price.is_finite() and change.size.is_finite() and change.size >= 0):
+            raise _BadFrame(f"level was {change.price} x {change.size}")
+        _finite(change.best_bid)
+        _finite(change.best_ask)
+        if change.side not in ("BUY", "SELL"):
+            raise _BadFrame(f"side was {change.side!r}, expected BUY or SELL")
+        if not change.token_id:
+            raise _BadFrame("price change without asset_id")
+    return PriceChange(frame.market, str(frame.timestamp), changes)
+
+
+def _old_changes(frame: _Frame) -> tuple[Change, ...]:
+    """Read ``changes`` (until 2025-09-15) or the flat form (2024); neither has a best bid."""
+    if frame.changes is not None:
+        return tuple(
+            msgspec.structs.replace(change, token_id=frame.asset_id, hash=frame.hash)
+            for change in frame.changes
+        )
+    if frame.price is None or frame.size is None:
+        raise _BadFrame("price_change without price_changes, changes or price")
+    return (Change(frame.price, frame.size, frame.side, frame.asset_id, frame.hash),)
+
+
+def _book(frame: _Frame) -> Event:
+    bids = frame.bids if frame.bids is not None else frame.buys
+    asks = frame.asks if frame.asks is not None else frame.sells
+    if bids is None or asks is None:
+        raise _BadFrame("book without bids or asks")
+    return BookSnapshot(
+        frame.market,
+        str(frame.timestamp),
+        _token_of(frame),
+        _levels(bids),
+        _levels(asks),
+        frame.hash or "",
+        _finite(frame.tick_size),
+        frame.last_trade_price,
+        frame.version or "",
+    )
+
+
+def _levels(rungs: list[_Rung]) -> tuple[Level, ...]:
+    for rung in rungs:
+        if not (rung.price.is_finite() and rung.size.is_finite() and rung.size >= 0):
+            raise _BadFrame(f"level was {rung.price} x {rung.size}")
+    return tuple([Level(rung.price, rung.size) for rung in rungs])
+
+
+def _best_bid_ask(frame: _Frame) -> Event:
+    return BestBidAsk(
+        frame.market,
+        str(frame.timestamp),
+        _token_of(frame),
+        _finite(frame.best_bid),
+        _finite(frame.best_ask),
+    )
+
+
+def _last_trade(frame: _Frame) -> Event:
+    price = _finite(frame.price)
+    if price is None:
+        raise _BadFrame("last_trade_price without price")
+    return LastTrade(
+        frame.market,
+        str(frame.timestamp),
+        _token_of(frame),
+        price,
+        _finite(frame.size),
+        frame.side,
+    )
+
+
+def _tick_size_change(frame: _Frame) -> Event:
+    tick_size = _finite(frame.new_tick_size)
+    if tick_size is None or tick_size <= 0:
+        raise _BadFrame(f"new_tick_size was {tick_size}")
+    return TickSizeChange(frame.market, str(frame.timestamp), _token_of(frame), tick_size)
+
+
+def _market_resolved(frame: _Frame) -> Event:
+    return MarketResolved(
+        frame.market, str(frame.timestamp), frame.assets_ids or (), frame.winning_asset_id
+    )
+
+
+def _token_of(frame: _Frame) -> str:
+    if not frame.asset_id:
+        raise _BadFrame(f"{frame.event_type} without asset_id")
+    return frame.asset_id
+
+
+def _finite(number: Decimal | None) -> Decimal | None:
+    """Pass a number through; NaN and Infinity are numbers to a decimal parser, not to a market."""
+    if number is not None and not number.is_finite():
+        raise _BadFrame(f"number was {number}")
+    return number
+
+
+_BUILDERS: dict[str, Callable[[_Frame], Event]] = {
+    "price_change": _price_change,
+    "book": _book,
+    "best_bid_ask": _best_bid_ask,
+    "last_trade_price": _last_trade,
+    "tick_size_change": _tick_size_change,
+    "market_resolved": _market_resolved,
+    "new_market": lambda _: NewMarket(),
+}
+
+
+def _lone_book_of(text: str) -> str:
+    """Return the token of a frame that is one large ``book``, else "", without parsing it."""
+    start = text.find(_FIRST_ID, 0, 400)
+    if start < 0 or "price_change" in text[:start] or '"bids"' not in text[:400]:
+        return ""
+    opening = text.find('"', start + len(_FIRST_ID))
+    closing = text.find('"', opening + 1)
+    return text[opening + 1 : closing] if 0 < opening < closing else ""
+
+
+def redact(text: str) -> str:
+    """Shorten *text* to a sample for people, without the values of secret fields.
+
+    ``owner`` fields of the exchange's messages are API key ids.
+    """
+    for key in _SECRET_KEYS:
+        mark = f'"{key}"'
+        start = text.find(mark)
+        while start >= 0:
+            opening = text.find('"', start + len(mark))
+            if opening < 0:
+                break
+            closing = text.find('"', opening + 1)
+            closing = len(text) if closing < 0 else closing
+            text = f"{text[: opening + 1]}***{text[closing:]}"
+            start = text.find(mark, opening + 4)
+    return text if len(text) <= SAMPLE_CHARS else f"{text[:SAMPLE_CHARS]}…"
+
+
+def first_frame(token_ids: Sequence[str], *, custom_features: bool) -> str:
+    """Write the one frame that opens a subscription; a second one on a connection is refused."""
+    message: dict[str, object] = {"assets_ids": _checked(token_ids), "type": "market"}
+    if custom_features:
+        message["custom_feature_enabled"] = True
+    return msgspec.json.encode(message).decode()
+
+
+def subscribe(token_ids: Sequence[str], *, custom_features: bool) -> str:
+    message: dict[str, object] = {"assets_ids": _checked(token_ids), "operation": "subscribe"}
+    if custom_features:
+        message["custom_feature_enabled"] = True
+    return msgspec.json.encode(message).decode()
+
+
+def unsubscribe(token_ids: Sequence[str]) -> str:
+    message = {"assets_ids": _checked(token_ids), "operation": "unsubscribe"}
+    return msgspec.json.encode(message).decode()
+
+
+def chunks(token_ids: Iterable[str], size: int = MAX_IDS_PER_FRAME) -> list[list[str]]:
+    """Cut ids into lists that one frame may carry."""
+    ids = list(token_ids)
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def _checked(token_ids: Sequence[str]) -> list[str]:
+    """Refuse what the exchange answers with silence (an empty list) or a close (too many ids)."""
+    if not 0 < len(token_ids) <= MAX_IDS_PER_FRAME:
+        raise ValueError(f"frame had {len(token_ids)} ids, expected 1 to {MAX_IDS_PER_FRAME}")
+    return list(token_ids)

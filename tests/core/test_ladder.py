@@ -1,0 +1,76 @@
+"""A ladder is a sorted set of levels, whatever order they come in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from POLYMARKET_MAKER.core.ladder import TOP, Ladder
+from POLYMARKET_MAKER.core.model import Level
+
+PRICES = st.integers(1, 999).map(lambda thousandths: Decimal(thousandths) / 1000)
+SIZES = st.integers(0, 3).map(Decimal)
+
+
+def level(price: str, size: str = "1") -> Level:
+    return Level(Decimal(price), Decimal(size))
+
+
+def test_levels_may_come_in_any_order() -> None:
+    ladder = Ladder([level("0.2"), level("0.9"), level("0.1")])
+
+    assert ladder.highest == Decimal("0.9")
+    assert ladder.lowest == Decimal("0.1")
+
+
+def test_size_zero_is_no_level() -> None:
+    ladder = Ladder([level("0.2"), level("0.9", "0")])
+    ladder.set(Decimal("0.2"), Decimal("0.00"))
+    ladder.set(Decimal("0.3"), Decimal(0))
+
+    assert len(ladder) == 0
+    assert ladder.highest is None
+
+
+def test_prices_are_numbers_not_texts() -> None:
+    ladder = Ladder([level("0.5")])
+    ladder.set(Decimal("0.50"), Decimal(7))
+
+    assert ladder.ascending() == [level("0.50", "7")]
+
+
+def test_top_levels_begin_at_the_given_price() -> None:
+    """Inside a batch the ladder may still hold levels beyond the published best."""
+    ladder = Ladder([level(f"0.{number}") for number in range(1, 10)])
+
+    assert [str(price) for price, _ in ladder.down_from(Decimal("0.75"))] == [
+        "0.7", "0.6", "0.5", "0.4", "0.3",
+    ]  # fmt: skip
+    assert [str(price) for price, _ in ladder.up_from(Decimal("0.75"))] == ["0.8", "0.9"]
+
+
+@given(st.lists(st.tuples(PRICES, SIZES)), PRICES)
+def test_a_ladder_is_the_last_size_at_each_price(
+    changes: list[tuple[Decimal, Decimal]], limit: Decimal
+) -> None:
+    ladder = Ladder()
+    for price, size in changes:
+        ladder.set(price, size)
+    expected = {price: size for price, size in dict(changes).items() if size > 0}
+
+    assert ladder.ascending() == sorted(expected.items())
+    assert ladder.descending() == sorted(expected.items(), reverse=True)
+    assert (
+        list(ladder.down_from(limit))
+        == [
+            (price, size)
+            for price, size in sorted(expected.items(), reverse=True)
+            if price <= limit
+        ][:TOP]
+    )
+    assert (
+        list(ladder.up_from(limit))
+        == [(price, size) for price, size in sorted(expected.items()) if price >= limit][:TOP]
+    )
