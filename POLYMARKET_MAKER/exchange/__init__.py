@@ -1,0 +1,1 @@
+"""The exchange's order book service, behind one Protocol."""
