@@ -1,0 +1,79 @@
+"""Bring the ledger up to what the exchange says: open orders first, then fills.
+
+In that order nothing can fall between: an order that is missing from the list has
+ended before the fills are read, so its fills are among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from POLYMARKET_MAKER.core.model import Fill, OpenOrder
+from POLYMARKET_MAKER.exchange.protocol import AccountReader
+from POLYMARKET_MAKER.ledger import Ledger
+
+OVERLAP_S = 600.0
+"""How far back fills are read again: a trade may fail minutes after it was matched."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What one round of reads found.
+
+    Attributes:
+        listed: Every open order of the account, ours and foreign.
+        missing: Ids of ours that may be open, and that the exchange neither lists nor knows.
+        new_fills: Fills of our orders that the ledger did not have.
+    """
+
+    listed: tuple[OpenOrder, ...]
+    missing: frozenset[str]
+    new_fills: tuple[Fill, ...]
+
+
+def read_account(
+    reader: AccountReader, ledger: Ledger, *, now: float, token_id: str | None = None
+) -> AccountView:
+    """Read orders and fills, and take them into the ledger.
+
+    Args:
+        reader: The exchange.
+        ledger: Where it goes.
+        now: Epoch seconds.
+        token_id: Look only for lost orders of this token; of all tokens when None.
+
+    Raises:
+        VenueError: The exchange could not be read. What was written before stays.
+        LedgerError: The ledger could not be written.
+    """
+    live = {intent.order_id: intent for intent in ledger.live(token_id)}
+    since = min([now, *(intent.created_at for intent in live.values())]) - OVERLAP_S
+    listed = tuple(reader.open_orders())
+    unlisted = set(ledger.record_account(listed)) & live.keys()
+    missing = frozenset(each for each in unlisted if not _look_up(reader, ledger, each))
+    fills = reader.fills(after=since)
+    new_fills = tuple(fill for fill in fills if ledger.record_fill(fill))
+    ledger.account_read(now)
+    return AccountView(listed, missing, new_fills)
+
+
+def _look_up(reader: AccountReader, ledger: Ledger, order_id: str) -> bool:
+    """Read one order by its id; return whether the exchange knows it."""
+    found = reader.order(order_id)
+    if found is None:
+        return False
+    ledger.record_order(found)
+    return True
+
+
+def cancel_orders(reader: AccountReader, ledger: Ledger, order_ids: list[str]) -> frozenset[str]:
+    """Cancel by id and read what traded before; return the ids that the answer calls gone.
+
+    Raises:
+        VenueError: The exchange could not be asked, or not be read after.
+        LedgerError: The ledger could not be written.
+    """
+    result = reader.cancel(order_ids)
+    for order_id in ledger.record_cancel(result):
+        _look_up(reader, ledger, order_id)
+    return frozenset(result.canceled)

@@ -1,0 +1,170 @@
+"""Put the supervisor together: options → settings → Supervisor → exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from POLYMARKET_MAKER import VERSION, demo, log
+from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.desk import AccountDesk, PaperDesk
+from POLYMARKET_MAKER.errors import (
+    CannotStart,
+    LedgerError,
+    LedgerMismatch,
+    MakerError,
+    SettingsError,
+    SupervisorExit,
+    UsageError,
+    VenueRefused,
+)
+from POLYMARKET_MAKER.handover import MARKETS_FILE
+from POLYMARKET_MAKER.recording import Recorder, Replay
+from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
+from POLYMARKET_MAKER.summary import print_summary
+from POLYMARKET_MAKER.supervisor import Supervisor
+from POLYMARKET_MAKER.supervisor_status import StatusFile
+
+_EXIT_OF: tuple[tuple[type[MakerError], SupervisorExit], ...] = (
+    (UsageError, SupervisorExit.USAGE),
+    (SettingsError, SupervisorExit.SETTINGS),
+    (VenueRefused, SupervisorExit.SETTINGS),
+    (LedgerMismatch, SupervisorExit.SETTINGS),
+    (LedgerError, SupervisorExit.CANNOT_START),
+    (CannotStart, SupervisorExit.CANNOT_START),
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the program and return its exit code; see ``poly_maker_autorun.py``."""
+    log.configure(stream="stdout")
+    log.catch_uncaught()
+    try:
+        settings = load_settings(env=os.environ, options=parse_options(arguments))
+        with ExitStack() as stack:
+            return _Run(settings, stack).run()
+    except MakerError as error:
+        code = next(code for kind, code in _EXIT_OF if isinstance(error, kind))
+        print(error, file=sys.stderr)
+        return code
+
+
+class _Run:
+    """One run of the program; what it opens is closed by the stack, last first."""
+
+    def __init__(self, settings: Settings, stack: ExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._clock = Clock(settings.clock_scale)
+        self._demo: demo.DemoExchange | None = None
+        self._replay: Replay | None = None
+
+    def run(self) -> int:
+        self._claim_directories()
+        self._open_log()
+        self._prepare_mode()
+        settings = self._settings
+        if settings.credentials is None:
+            desk: AccountDesk | PaperDesk = PaperDesk(settings, os.environ)
+        else:
+            desk = AccountDesk(settings, os.environ, self._clock)
+            self._stack.callback(desk.close)
+        status = StatusFile(settings.status_path, self._clock)
+        supervisor = Supervisor(
+            settings,
+            clock=self._clock,
+            aggregator=self._aggregator(),
+            desk=desk,
+            tokens=lambda: settings.tokens,
+            report=lambda each: status.write(each, each.state),
+            has_ended=self._replay.finished.is_set if self._replay else lambda: False,
+        )
+        log.info(
+            "[INIT]",
+            mode=settings.mode,
+            version=VERSION,
+            tokens=len(settings.tokens),
+            data=str(settings.data_dir),
+            max_notional_per_token=settings.risk.max_notional_per_token,
+            max_notional_total=settings.risk.max_notional_total,
+            max_daily_loss=settings.risk.max_daily_loss,
+        )
+        code = supervisor.run()
+        if self._demo is not None and isinstance(desk, AccountDesk):
+            print_summary(supervisor, desk, self._demo)
+        for order_id in sorted(supervisor.survivors):
+            print(f"may still be open: {order_id}", file=sys.stderr)
+        return code
+
+    def _claim_directories(self) -> None:
+        """Make the directories and be the only supervisor that uses them."""
+        data = self._settings.data_dir
+        try:
+            for directory in (data, data / "children", self._settings.log_dir):
+                os.makedirs(directory, exist_ok=True)
+            lock = FileLock(data / "autorun.lock", timeout=0)
+            self._stack.enter_context(lock)
+        except Timeout:
+            raise CannotStart(
+                f"{data}: another supervisor runs here; stop it first, or set POLY_DATA_DIR"
+            ) from None
+        except OSError as error:
+            raise CannotStart(f"{error.filename}: cannot be used: {error.strerror}") from error
+
+    def _open_log(self) -> None:
+        settings = self._settings
+        if settings.credentials is not None:
+            log.add_secret(*settings.credentials.secrets)
+        stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+        log.configure(
+            path=settings.log_dir / f"autorun_main_{stamp}.log",
+            level=settings.debug.log_level,
+            stream="stdout",
+            errors_path=settings.log_dir / "errors.jsonl",
+        )
+        for warning in settings.warnings:
+            log.warning("[INIT]", warning)
+
+    def _prepare_mode(self) -> None:
+        """Start the offline exchange, or read the recording, that this run trades on."""
+        options = self._settings.options
+        if options.replay is not None:
+            self._replay = Replay(options.replay, speed=options.replay_speed, clock=self._clock)
+            demo.forget_last_run(self._settings.data_dir)
+            self._settings = replace(self._settings, tokens=self._replay.tokens)
+            markets = {market.token_id: market for market in self._replay.markets()}
+            path = self._settings.data_dir / MARKETS_FILE
+            path.write_bytes(msgspec.json.encode(markets))
+        elif self._settings.mode.value == "demo":
+            self._demo = demo.DemoExchange(clock_scale=self._settings.clock_scale)
+            self._stack.callback(self._demo.close)
+            demo.forget_last_run(self._settings.data_dir)
+            self._settings = demo.settings_for(self._settings, self._demo)
+            assert self._settings.credentials is not None
+            log.add_secret(*self._settings.credentials.secrets)
+
+    def _aggregator(self) -> Aggregator | None:
+        settings = self._settings
+        if not settings.feed.ws_shared:
+            return None
+        recorder = None
+        if settings.options.record is not None:
+            recorder = Recorder(settings.options.record)
+            self._stack.callback(recorder.close)
+        replay = self._replay
+        return Aggregator(
+            settings.data_dir / "ws_cache.json",
+            market_lines(settings.urls.ws_market, self._clock) if not replay else replay.open_line,
+            clock=self._clock,
+            mono=replay.mono if replay else None,
+            flush_interval_s=settings.feed.ws_cache_flush_min_interval_sec,
+            recorder=recorder,
+            version=VERSION,
+        )

@@ -1,0 +1,329 @@
+"""Put one child together: run_params → quotes, exchange, ledger, strategy → Worker → exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import msgspec
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.calls import Calls
+from POLYMARKET_MAKER.child_status import ChildStatus
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core import failover
+from POLYMARKET_MAKER.core.decision import StageName, Strategy
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo
+from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.core.strategies import make_strategy
+from POLYMARKET_MAKER.direct_quotes import DirectQuotes
+from POLYMARKET_MAKER.errors import (
+    ChildExit,
+    LedgerBusy,
+    LedgerError,
+    SettingsError,
+    UsageError,
+    VenueRefused,
+    VenueUnreachable,
+)
+from POLYMARKET_MAKER.exchange.auth import (
+    Credentials,
+    SignatureType,
+    Wallet,
+    create_or_derive,
+)
+from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.paper import Paper
+from POLYMARKET_MAKER.exchange.protocol import Exchange
+from POLYMARKET_MAKER.exchange.public import Public
+from POLYMARKET_MAKER.exchange.venue import connect
+from POLYMARKET_MAKER.handover import MARKETS_FILE, SIGNER_VARIABLE, SUPERVISOR_VARIABLE
+from POLYMARKET_MAKER.ledger import Identity, Ledger
+from POLYMARKET_MAKER.orders import Orders
+from POLYMARKET_MAKER.processes import end_with_parent
+from POLYMARKET_MAKER.quotes import Quotes
+from POLYMARKET_MAKER.settings import Credentials as Keys
+from POLYMARKET_MAKER.settings import RunParams, load_run_params, run_params_path
+from POLYMARKET_MAKER.shared_quotes import SharedQuotes
+from POLYMARKET_MAKER.slots import Slots
+from POLYMARKET_MAKER.stages import StageState
+from POLYMARKET_MAKER.worker import Rules, Worker
+
+Answer = TypeVar("Answer")
+
+PAPER_CASH = Decimal(1000)
+RETRY_S = 5.0
+REQUESTS_END_S = 6.0
+
+
+def run(arguments: list[str]) -> int:
+    """Trade one token and return the exit code; see the script that calls it."""
+    parser = argparse.ArgumentParser(description="Trade one outcome token.")
+    parser.add_argument("run_params", nargs="?", help="default: POLY_RUN_CONFIG_PATH")
+    parser.add_argument(
+        "--shared-ws-cache", metavar="PATH", help="begin with the aggregator's quotes"
+    )
+    said = parser.parse_args(arguments)
+    log.configure(stream="stdout")
+    log.catch_uncaught()
+    try:
+        path = run_params_path(said.run_params, os.environ)
+        params = load_run_params(path, os.environ, shared_ws_cache=said.shared_ws_cache)
+    except (SettingsError, UsageError) as error:
+        log.error("[INIT]", event="settings", reason=str(error))
+        return ChildExit.SETTINGS
+    try:
+        return Child(params).run()
+    except SettingsError as error:
+        log.error("[INIT]", event="settings", reason=str(error))
+        return ChildExit.SETTINGS
+    except VenueRefused as error:
+        log.error("[INIT]", event="refused", reason=str(error))
+        return ChildExit.REFUSED
+    except LedgerBusy as error:
+        log.error("[INIT]", event="ledger_busy", reason=str(error))
+        return ChildExit.TEMPORARY
+    except LedgerError as error:
+        log.error("[INIT]", event="ledger", reason=str(error))
+        return ChildExit.SETTINGS
+
+
+class Child:
+    """The parts of one child, and the order in which they come to life."""
+
+    def __init__(self, params: RunParams) -> None:
+        """Read nothing and ask nobody yet."""
+        if params.credentials is not None:
+            log.add_secret(*params.credentials.secrets)
+        log.configure(
+            stream="stdout", level=params.log_level, errors_path=params.log_dir / "errors.jsonl"
+        )
+        self._params = params
+        self._clock = Clock(params.clock_scale)
+        self._http = Http()
+        self._public = Public(self._http, clob_url=params.urls.clob, gamma_url=params.urls.gamma)
+        self._stopping = threading.Event()
+        self._worker: Worker | None = None
+        os.makedirs(params.data_dir / "children", exist_ok=True)
+        self._status = ChildStatus(
+            params.data_dir / "children" / f"{params.token_id}.json",
+            params.token_id,
+            params.mode.value,
+            self._clock,
+        )
+
+    def run(self) -> int:
+        """Trade until it is over and return the exit code."""
+        params = self._params
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        if not self._bind_to_supervisor():
+            return ChildExit.DONE
+        log.info("[INIT]", token=params.token_id, mode=params.mode, pid=os.getpid())
+        for warning in params.warnings:
+            log.warning("[INIT]", warning)
+        code = ChildExit.DONE
+        try:
+            code = self._trade()
+        finally:
+            self._status.enter("ended", int(code))
+            self._status.write_if_due()
+            self._http.close()
+        log.info("[EXIT]", token=params.token_id, code=int(code))
+        return code
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping.set()
+        if self._worker is not None:
+            self._worker.stop()
+
+    def _bind_to_supervisor(self) -> bool:
+        """End with the supervisor that started us; return whether it is still there."""
+        supervisor = os.environ.get(SUPERVISOR_VARIABLE)
+        if supervisor is None:
+            return True
+        try:
+            end_with_parent(int(supervisor))
+        except ProcessLookupError as error:
+            log.error("[INIT]", event="supervisor_gone", reason=str(error))
+            return False
+        return True
+
+    def _trade(self) -> ChildExit:
+        self._status.write_if_due()
+        market = self._patiently(self._market)
+        if market is None:
+            return ChildExit.DONE
+        with Ledger.open(self._params.data_dir / "ledger.db", self._identity()) as ledger:
+            ledger.record_lost(self._params.token_id)  # start-up is recovery
+            exchange = self._patiently(lambda: self._exchange(ledger))
+            if exchange is None:
+                return ChildExit.DONE
+            return self._work(market, exchange, ledger)
+
+    def _work(self, market: MarketInfo, exchange: Exchange, ledger: Ledger) -> ChildExit:
+        quotes = self._quotes()
+        calls = Calls(wake=lambda: None)
+        limits = Limits(
+            self._params.risk.max_notional_per_token,
+            self._params.risk.max_notional_total,
+            self._params.risk.max_daily_loss,
+        )
+        self._worker = Worker(
+            market,
+            self._rules(market, limits),
+            self._strategy(ledger),
+            quotes=quotes,
+            orders=Orders(
+                market.token_id,
+                exchange=exchange,
+                ledger=ledger,
+                calls=calls,
+                clock=self._clock,
+                limits=limits,
+            ),
+            ledger=ledger,
+            status=self._status,
+            clock=self._clock,
+            asking=lambda: bool(calls.running),
+            on_quote=_paper_listener(exchange),
+        )
+        if self._stopping.is_set():  # asked while the parts were put together
+            self._worker.stop()
+        try:
+            return self._worker.run()
+        finally:
+            calls.close(REQUESTS_END_S)
+            quotes.close()
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer | None:
+        """Ask until the exchange answers; None when we were asked to stop first."""
+        while not self._stopping.is_set():
+            try:
+                return ask()
+            except VenueUnreachable as error:
+                self._status.mark(StageName.VENUE, StageState.FAIL, "unreachable")
+                self._status.write_if_due()
+                if log.every(60, "unreachable"):
+                    log.error("[INIT]", event="venue_unreachable", reason=str(error))
+                self._stopping.wait(error.retry_after_s or RETRY_S)
+        return None
+
+    def _market(self) -> MarketInfo:
+        """Return the token's market: from the exchange, or from a replay's own file."""
+        known = self._params.data_dir / MARKETS_FILE
+        if known.exists():
+            markets = msgspec.json.decode(known.read_bytes(), type=dict[str, MarketInfo])
+            return markets[self._params.token_id]
+        return self._public.market_info(self._params.token_id)
+
+    def _identity(self) -> Identity:
+        params = self._params
+        keys = params.credentials
+        funder = (keys.funder or os.environ.get(SIGNER_VARIABLE, "")) if keys else "paper"
+        return Identity(params.mode.value, params.urls.clob, params.chain_id, funder)
+
+    def _exchange(self, ledger: Ledger) -> Exchange:
+        """Return what orders go to; in paper nothing leaves this process."""
+        params = self._params
+        if params.credentials is None:
+            return Paper(
+                cash=PAPER_CASH,
+                clock=self._clock,
+                shares={each.token_id: each.size for each in ledger.positions()},
+                open_orders=ledger.our_orders(params.token_id),
+                namespace=f"paper-{params.token_id}-{self._clock.now()}",
+            )
+        return connect(
+            self._public,
+            self._http,
+            params.urls.clob,
+            self._credentials(params.credentials),
+            self._wallet(params.credentials),
+            clock=self._clock,
+        )
+
+    def _wallet(self, keys: Keys) -> Wallet:
+        funder = keys.funder or os.environ[SIGNER_VARIABLE]
+        kind = SignatureType(keys.signature_type)
+        return Wallet(keys.key, funder, kind, self._params.chain_id)
+
+    def _credentials(self, keys: Keys) -> Credentials:
+        """Return the API credentials; the supervisor hands them down, by hand they are derived."""
+        address = os.environ.get(SIGNER_VARIABLE)
+        if keys.api is not None and address is not None:
+            return Credentials(keys.api.key, keys.api.secret, keys.api.passphrase, address)
+        found = create_or_derive(
+            self._http, self._params.urls.clob, self._wallet(keys), at=self._clock.now()
+        )
+        log.add_secret(found.api_key, found.secret, found.passphrase)
+        return found
+
+    def _quotes(self) -> Quotes:
+        params, feed = self._params, self._params.feed
+        shared = None
+        path = params.begin_shared or params.shared_ws_cache_path
+        if path is not None:
+            shared = SharedQuotes(
+                Path(path), params.token_id, max_age_s=feed.quote_max_age_s, clock=self._clock
+            )
+        slots = params.data_dir / "slots"
+        lines = feed.fallback_max_connections or feed.fallback_dial_concurrency
+        return Quotes(
+            params.token_id,
+            shared=shared,
+            begin_shared=params.begin_shared is not None,
+            dial=lambda: DirectQuotes(params.urls.ws_market, params.token_id, clock=self._clock),
+            dialling=Slots(slots, "dial", feed.fallback_dial_concurrency),
+            connections=Slots(slots, "line", lines),
+            limits=failover.Limits(
+                after_s=feed.fallback_after_s,
+                jitter_s=random.uniform(0, feed.fallback_jitter_s),  # noqa: S311 - spreads dials
+                return_after_s=feed.fallback_return_after_s,
+            ),
+            clock=self._clock,
+        )
+
+    def _strategy(self, ledger: Ledger) -> Strategy:
+        params = self._params
+        settings = strategy_settings(params)
+        strategy = make_strategy(params.strategy.strategy, settings, scale=self._clock.scale)
+        memory = ledger.load_state(params.token_id)
+        return strategy if memory is None else strategy.remembering(json.loads(memory))
+
+    def _rules(self, market: MarketInfo, limits: Limits) -> Rules:
+        params = self._params
+        countdown_s = self._clock.real_s(params.strategy.countdown.minutes_before_end * 60)
+        end_at = params.strategy.deadline_override_ts or market.end_at
+        has_end = end_at is not None and not params.strategy.disable_deadline_checks
+        return Rules(
+            limits=limits,
+            exit_only=params.exit_only,
+            exit_signal=params.exit_signal_path,
+            kill_file=params.data_dir / "KILL",
+            sell_only_from=end_at - countdown_s if has_end and end_at is not None else None,
+        )
+
+
+def strategy_settings(params: RunParams) -> Mapping[str, object]:
+    """Return the strategy's settings under their own names, defaults worked out."""
+    settings = asdict(params.strategy) | asdict(params.maker)
+    settings["sell_mode"] = params.strategy.sell_mode.value
+    if params.strategy.enable_incremental_drop_pct is None:
+        settings["enable_incremental_drop_pct"] = params.strategy.incremental_drop_pct_step > 0
+    return settings
+
+
+def _paper_listener(exchange: Exchange) -> Callable[[AgedQuote], object]:
+    """Return who must see every quote: paper trading fills by them."""
+    return exchange.on_quote if isinstance(exchange, Paper) else lambda _: None

@@ -1,0 +1,107 @@
+"""Strategy processes: start one, watch it, stop it.
+
+A child is started by script path, so that ``ps`` shows which token it trades, with
+no standard input, and with its output appended to its own log file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "POLYMARKET_MAKER" / "Volatility_arbitrage_run.py"
+
+
+@dataclass(slots=True)
+class Child:
+    """One running strategy process.
+
+    Attributes:
+        source_at_start: ``shared`` when it was told of the aggregator's file.
+        started_mono: When it was started, on the supervisor's monotonic clock.
+    """
+
+    token_id: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+    config_path: Path
+    source_at_start: str
+    started_mono: float
+    stopping: bool = field(default=False)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def exit_code(self) -> int | None:
+        """Return its exit code, None while it runs; minus the signal that ended it."""
+        return self.process.poll()
+
+    def terminate(self) -> None:
+        """Ask it to cancel its orders and end; asking twice is harmless."""
+        self.stopping = True
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once; its orders stay on the book until somebody cancels them."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+
+def start_child(
+    token_id: str,
+    *,
+    config_path: Path,
+    log_path: Path,
+    env: Mapping[str, str],
+    shared_cache: Path | None,
+    now_mono: float,
+) -> Child:
+    """Start the process of one token.
+
+    Call it from one thread that lives as long as the supervisor: the kernel tells a
+    child that its parent is gone when the *thread* that started it ends.
+
+    Args:
+        token_id: The token it trades.
+        config_path: Its run_params, already written.
+        log_path: File that its output is appended to.
+        env: Its whole environment.
+        shared_cache: The aggregator's file when it serves at this moment, else None.
+        now_mono: Monotonic seconds.
+
+    Raises:
+        OSError: The process or its log could not be made.
+    """
+    command = [sys.executable, str(SCRIPT), str(config_path)]
+    if shared_cache is not None:
+        command.append(f"--shared-ws-cache={shared_cache}")
+    descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=descriptor,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,
+        )
+    finally:
+        os.close(descriptor)
+    return Child(
+        token_id=token_id,
+        process=process,
+        log_path=log_path,
+        config_path=config_path,
+        source_at_start="direct" if shared_cache is None else "shared",
+        started_mono=now_mono,
+    )

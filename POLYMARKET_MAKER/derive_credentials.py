@@ -1,0 +1,121 @@
+"""Derive the API credentials of a private key, in a process that ends at once.
+
+The signing library takes 0.6 s and 60 MB; the supervisor, which needs the credentials and
+never signs an order, does not load it. The key comes by environment and the answer goes to
+a pipe: neither is ever an argument, a file or a line of a log.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from POLYMARKET_MAKER.errors import (
+    CannotStart,
+    MakerError,
+    SettingsError,
+    VenueRefused,
+    VenueUnreachable,
+)
+from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet, create_or_derive
+from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.settings import ApiCredentials, Settings, child_environment
+from POLYMARKET_MAKER.settings import Credentials as Keys
+
+ROOT = Path(__file__).resolve().parent.parent
+DEADLINE_S = 30.0
+NOBODY = f"0x{0:040x}"
+"""Stands for the funder where none is named: credentials belong to the key alone."""
+_ERRORS: dict[str, type[MakerError]] = {
+    kind.__name__: kind for kind in (SettingsError, VenueRefused, VenueUnreachable)
+}
+
+
+class _Answer(msgspec.Struct):
+    """What the process says: credentials, or the error that it met."""
+
+    api_key: str = ""
+    secret: str = ""
+    passphrase: str = ""
+    address: str = ""
+    error: str = ""
+    reason: str = ""
+
+
+def derive(settings: Settings, env: Mapping[str, str]) -> tuple[Keys, str]:
+    """Return the settings' credentials with their API key, and the signer's address.
+
+    API credentials that were set by hand are kept.
+
+    Args:
+        settings: Live or demo, with a private key.
+        env: Environment of the supervisor.
+
+    Raises:
+        CannotStart: The process could not do its work.
+        SettingsError: The private key is not one.
+        VenueUnreachable: The exchange did not answer; try again later.
+        VenueRefused: The exchange does not accept the key.
+    """
+    keys = settings.credentials
+    assert keys is not None, "paper has no credentials"
+    child_env = child_environment(env, mode=settings.mode, urls=settings.urls, credentials=keys) | {
+        "POLY_CHAIN_ID": str(settings.chain_id)
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "POLYMARKET_MAKER.derive_credentials"],
+            env=child_env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        answer = msgspec.json.decode(done.stdout, type=_Answer)
+    except subprocess.TimeoutExpired:
+        raise VenueUnreachable(f"no API credentials within {DEADLINE_S:.0f} s") from None
+    except msgspec.DecodeError:
+        raise CannotStart(
+            f"deriving API credentials ended with exit code {done.returncode} and no answer"
+        ) from None
+    if answer.error:
+        raise _ERRORS[answer.error](answer.reason)
+    api = keys.api or ApiCredentials(answer.api_key, answer.secret, answer.passphrase)
+    return replace(keys, api=api), answer.address
+
+
+def main() -> int:
+    """Read the key from the environment, ask the exchange, answer on standard output."""
+    prefix = "POLY_DEMO_" if os.environ.get("POLY_RUN_MODE") == "demo" else "POLY_"
+    http = Http()
+    try:
+        wallet = Wallet(
+            private_key=os.environ[f"{prefix}KEY"],
+            funder=os.environ.get(f"{prefix}FUNDER") or NOBODY,
+            signature_type=SignatureType(int(os.environ.get(f"{prefix}SIGNATURE", "0"))),
+            chain_id=int(os.environ["POLY_CHAIN_ID"]),
+        )
+        found = create_or_derive(http, os.environ["POLY_HOST"], wallet, at=time.time())
+        answer = _answer(found)
+    except MakerError as error:
+        answer = _Answer(error=type(error).__name__, reason=str(error))
+    finally:
+        http.close()
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    return 0
+
+
+def _answer(found: Credentials) -> _Answer:
+    return _Answer(found.api_key, found.secret, found.passphrase, found.address)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

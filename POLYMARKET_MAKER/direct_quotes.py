@@ -1,0 +1,84 @@
+"""A child's own connection to the exchange, for when the shared snapshot is of no use."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.book import Book
+from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.health import HealthLimits, token_health
+from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source
+from POLYMARKET_MAKER.line import Frame, LineStats
+from POLYMARKET_MAKER.market_line import MarketLine
+
+
+class DirectQuotes:
+    """One connection, one token, one book.
+
+    Attributes:
+        changed: Set when something was received; the reader clears it.
+    """
+
+    def __init__(self, url: str, token_id: str, *, clock: Clock) -> None:
+        """Begin to dial *url* for *token_id*."""
+        self.changed = threading.Event()
+        self._clock = clock
+        self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s))
+        self._lock = threading.Lock()
+        self._book = Book(token_id)
+        self._quote: Quote | None = None
+        self._line = MarketLine(
+            url, self._on_frame, on_state=self._on_state, name=f"child-{token_id[:6]}", clock=clock
+        )
+        self._line.start()
+        self._line.want([token_id])
+
+    def aged(self) -> AgedQuote | None:
+        """Return the quote and its worth; None before the first one."""
+        now = self._clock.boot()
+        facts = self._line.stats().facts
+        with self._lock:
+            quote, quote_mono = self._quote, self._book.quote_mono
+            if quote is None or quote_mono is None:
+                return None
+            health = token_health(
+                quote_mono=quote_mono,
+                snapshot_mono=self._book.snapshot_mono,
+                line_alive=facts.is_alive(now, grace_s=self._limits.grace_s),
+                now=now,
+                closed=self._book.closed,
+                limits=self._limits,
+            )
+        return AgedQuote(quote, now - quote_mono, health, Source.DIRECT)
+
+    def stats(self) -> LineStats:
+        """Return the state of the connection."""
+        return self._line.stats()
+
+    def close(self) -> None:
+        """Close the connection and end its thread."""
+        self._line.stop()
+
+    def _on_frame(self, frame: Frame) -> None:
+        with self._lock:
+            for event in frame.events:
+                quote = self._book.apply(event, now=frame.now, at=frame.at)
+                if quote is not None:
+                    self._take(quote)
+            self._book.settle(frame.now)
+        self.changed.set()
+
+    def _take(self, quote: Quote) -> None:
+        """Number the quote: a new one when anything but its stamp differs."""
+        last = self._quote
+        seq = 0 if last is None else last.seq
+        same = last is not None and replace(quote, seq=seq, received_at=last.received_at) == last
+        self._quote = replace(quote, seq=seq if same else seq + 1)
+
+    def _on_state(self, state: LineState, _reason: str) -> None:
+        if state is not LineState.OPEN:
+            with self._lock:
+                self._book.lose_line()
+        self.changed.set()

@@ -1,0 +1,76 @@
+"""The account's memory: every order meant, sent and filled, shared by all processes.
+
+One SQLite file (WAL, mode 0600). What is *ours* stands here: an order whose id is in
+the ledger, shares that its fills add up to. Everything else of the wallet is foreign.
+
+    database.py   the file, its identity, short transactions
+    schema.py     the tables
+    rows.py       rows and the words of the program; the life of an intent
+    orders.py     intents, outcomes, orders, cancels; the rules that hold across children
+    fills.py      fills and positions
+    reports.py    exposure, the day's result, summary
+    worth.py      worth of everything, result of the day
+    notes.py      strategy state, consumed signals, leases, venue state
+
+Any method may raise :class:`~POLYMARKET_MAKER.errors.LedgerBusy` (try again) or
+:class:`~POLYMARKET_MAKER.errors.LedgerError` (it cannot be used); nothing is written then.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from POLYMARKET_MAKER.ledger.database import BUSY_S, Database, Identity
+from POLYMARKET_MAKER.ledger.fills import FillBook
+from POLYMARKET_MAKER.ledger.notes import Notes
+from POLYMARKET_MAKER.ledger.orders import OrderBook
+from POLYMARKET_MAKER.ledger.reports import PnlRow, Reports, Summary, TokenView
+from POLYMARKET_MAKER.ledger.rows import Intent, IntentState
+
+__all__ = [
+    "Identity",
+    "Intent",
+    "IntentState",
+    "Ledger",
+    "PnlRow",
+    "Summary",
+    "TokenView",
+]
+
+
+class Ledger(OrderBook, FillBook, Reports, Notes):
+    """One process's access to the ledger; usable from any of its threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    @classmethod
+    def open(cls, path: Path, identity: Identity, *, busy_s: float = BUSY_S) -> Self:
+        """Open the ledger, or make it.
+
+        Raises:
+            LedgerMismatch: It was made for another mode, host, chain or funder.
+            LedgerError: It cannot be opened, or is of another program or version.
+        """
+        return cls(Database(path, identity, busy_s=busy_s))
+
+    def version(self) -> tuple[int, int]:
+        """Return a value that changes whenever any process wrote; the same: no need to look."""
+        return self._db.version()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

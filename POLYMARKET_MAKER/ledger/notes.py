@@ -1,0 +1,79 @@
+"""Small things that must outlive a process or be known to all of them."""
+
+from __future__ import annotations
+
+from POLYMARKET_MAKER.ledger.database import Database
+
+
+class Notes:
+    """The part of the ledger that is neither order nor fill."""
+
+    _db: Database
+
+    def save_state(self, token_id: str, state: str) -> None:
+        """Keep what a strategy must remember, as text of its own."""
+        with self._db.write() as db:
+            db.execute("INSERT OR REPLACE INTO strategy_state VALUES (?, ?)", (token_id, state))
+
+    def load_state(self, token_id: str) -> str | None:
+        """Return what :meth:`save_state` kept; None when nothing was."""
+        with self._db.read() as db:
+            row = db.execute(
+                "SELECT state FROM strategy_state WHERE token_id = ?", (token_id,)
+            ).fetchone()
+        return None if row is None else str(row["state"])
+
+    def consume_signal(self, signal_id: str, *, at: float) -> bool:
+        """Mark a signal as acted on; True for exactly one caller, once."""
+        with self._db.write() as db:
+            done = db.execute(
+                "INSERT OR IGNORE INTO consumed_signals VALUES (?, ?)", (signal_id, at)
+            )
+            return done.rowcount == 1
+
+    def is_consumed(self, signal_id: str) -> bool:
+        """Whether :meth:`consume_signal` was called for it."""
+        with self._db.read() as db:
+            found = db.execute("SELECT 1 FROM consumed_signals WHERE signal_id = ?", (signal_id,))
+            return found.fetchone() is not None
+
+    def account_read(self, at: float) -> None:
+        """Note that orders and trades of the account were read completely at *at*."""
+        self._put("account_read_at", repr(at))
+
+    def account_read_at(self) -> float | None:
+        """Return when the account was last read, in epoch seconds; None when it never was."""
+        value = self._get("account_read_at")
+        return None if value is None else float(value)
+
+    def set_venue(self, state: str, *, until: float, reason: str) -> None:
+        """Share a state of the exchange (post_only, cancel_only, unreachable …) until then."""
+        self._put("venue", f"{until!r} {state} {reason}")
+
+    def venue(self, *, now: float) -> tuple[str, str]:
+        """Return the state of the exchange that a process shared last, and why; ok when over."""
+        until, state, reason = (self._get("venue") or "0 ok -").split(" ", 2)
+        return (state, reason) if now < float(until) else ("ok", "-")
+
+    def take_lease(self, name: str, owner: str, *, now: float, for_s: float) -> bool:
+        """Become the only one to do *name* for a while; the owner may take it again.
+
+        Times are epoch seconds. A holder that died loses it when its time is over.
+        """
+        with self._db.write() as db:
+            taken = db.execute(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+                " SET owner = excluded.owner, until = excluded.until"
+                " WHERE leases.owner = excluded.owner OR leases.until <= ?",
+                (name, owner, now + for_s, now),
+            )
+            return taken.rowcount == 1
+
+    def _put(self, key: str, value: str) -> None:
+        with self._db.write() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _get(self, key: str) -> str | None:
+        with self._db.read() as db:
+            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])

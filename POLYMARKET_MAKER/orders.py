@@ -1,0 +1,246 @@
+"""A child's orders: the ledger first, then the exchange, one order a side.
+
+Nothing here blocks: requests run in :class:`~POLYMARKET_MAKER.calls.Calls` and their ends are
+collected at the next turn. What may be placed follows from the ledger alone, which has every
+order before it is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.account_sync import AccountView, cancel_orders, read_account
+from POLYMARKET_MAKER.calls import Calls, Finished
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.model import (
+    AgedQuote,
+    MarketInfo,
+    NewOrder,
+    Outcome,
+    Rejected,
+    Side,
+    Unknown,
+)
+from POLYMARKET_MAKER.core.reconcile import Plan
+from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.errors import IntentRefused, VenueRefused, VenueUnreachable
+from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
+from POLYMARKET_MAKER.ledger import Ledger, TokenView
+
+READ = "read"
+CANCEL = "cancel"
+READ_EVERY_S = 5.0
+READ_WHILE_LIVE_S = 0.5
+GONE_AFTER_S = 10.0
+"""How long the exchange must not know an order before a cancel and a last read close it."""
+HOLD_FIRST_S = 0.5
+HOLD_LONGEST_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One order that was to be placed, and what became of it.
+
+    Attributes:
+        outcome: The exchange's answer, or the ledger's refusal: then nothing was sent.
+        aged: The quote that it was decided on.
+    """
+
+    order: NewOrder
+    outcome: Outcome | IntentRefused
+    aged: AgedQuote
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the last turn brought, for log and status."""
+
+    posted: tuple[Posted, ...] = ()
+    canceled: frozenset[str] = frozenset()
+    view: AccountView | None = None
+
+
+class Orders:
+    """All that one child has at the exchange.
+
+    Attributes:
+        refused: Why the exchange will not take any order of ours; None while it does.
+        unreachable: Why the exchange could not be asked last time; None when it could.
+        read_mono: When the last complete read of the account began; None before the first.
+    """
+
+    def __init__(
+        self,
+        token_id: str,
+        *,
+        exchange: Exchange,
+        ledger: Ledger,
+        calls: Calls,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        """Trade *token_id* through *exchange*, within *limits* that all children share."""
+        self.refused: str | None = None
+        self.unreachable: str | None = None
+        self.read_mono: float | None = None
+        self._token_id = token_id
+        self._exchange = exchange
+        self._ledger = ledger
+        self._calls = calls
+        self._clock = clock
+        self._limits = limits
+        self._cancelling: frozenset[str] = frozenset()
+        self._read_began = float("-inf")
+        self._acted_mono = float("-inf")
+        self._missing_since: dict[str, float] = {}
+        self._hold_s: dict[Side, float] = {}
+        self._hold_until: dict[Side, float] = {}
+
+    @property
+    def cancelling(self) -> frozenset[str]:
+        """Ids whose cancel is under way."""
+        return self._cancelling
+
+    def busy(self, view: TokenView) -> frozenset[Side]:
+        """Return the sides on which nothing may be placed now."""
+        mono = self._clock.mono()
+        under_way = {side for side in Side if self._calls.is_running(_key(side))}
+        held = {side for side, until in self._hold_until.items() if mono < until}
+        return frozenset(view.busy | under_way | held)
+
+    def is_proven_clean(self, view: TokenView) -> bool:
+        """Whether a read that began after our last action found nothing of ours open."""
+        nothing_known = not (view.orders or view.unresolved or view.unsettled)
+        nothing_sent = not self._calls.running - {READ}
+        is_confirmed = self.read_mono is not None and self.read_mono > self._acted_mono
+        return nothing_known and nothing_sent and is_confirmed
+
+    def execute(self, plan: Plan, aged: AgedQuote, market: MarketInfo, reasons: Reasons) -> None:
+        """Begin what the plan says; what cannot begin now is found again at the next turn."""
+        self.cancel(plan.cancel)
+        for order in plan.place:
+            key = _key(order.side)
+            if not self._calls.is_running(key):
+                self._acted_mono = self._clock.mono()
+                reason = reasons.get(order.side, "")
+                self._calls.submit(key, partial(self._post, order, aged, market, reason))
+
+    def cancel(self, order_ids: tuple[str, ...]) -> None:
+        """Begin to cancel; one request at a time, never twice for the same id."""
+        new = [order_id for order_id in order_ids if order_id not in self._cancelling]
+        if not new or self._calls.is_running(CANCEL):
+            return
+        self._acted_mono = self._clock.mono()
+        self._cancelling = frozenset(new)
+        self._calls.submit(CANCEL, partial(cancel_orders, self._exchange, self._ledger, new))
+
+    def read_if_due(self, view: TokenView) -> None:
+        """Read the account: often while something of ours is open, rarely otherwise."""
+        is_live = bool(view.orders or view.unresolved or view.unsettled)
+        is_confirmed = self.read_mono is not None and self.read_mono > self._acted_mono
+        every_s = READ_WHILE_LIVE_S if is_live or not is_confirmed else READ_EVERY_S
+        mono = self._clock.mono()
+        if self._calls.is_running(READ) or mono - self._read_began < every_s:
+            return
+        self._read_began = mono
+        self._calls.submit(READ, self._read)
+
+    def collect(self) -> News:
+        """Take what has ended since the last turn."""
+        posted: list[Posted] = []
+        canceled: frozenset[str] = frozenset()
+        view = None
+        for finished in self._calls.collect():
+            self._note_venue(finished)
+            if finished.key == CANCEL:
+                self._cancelling = frozenset()
+            if isinstance(finished.result, Posted):
+                self._after_post(finished.result)
+                posted.append(finished.result)
+            elif isinstance(finished.result, AccountView):
+                view = finished.result
+                self.read_mono = self._read_began
+            elif isinstance(finished.result, frozenset):
+                canceled |= finished.result
+        return News(tuple(posted), canceled, view)
+
+    # --- in a request's thread ---
+
+    def _read(self) -> AccountView:
+        view = self._read_once()
+        mono = self._clock.mono()
+        self._missing_since = {
+            order_id: self._missing_since.get(order_id, mono) for order_id in view.missing
+        }
+        lost = [each for each, at in self._missing_since.items() if mono - at >= GONE_AFTER_S]
+        if not lost:
+            return view
+        # Nobody knows it: cancel it all the same, and believe the read that follows.
+        cancel_orders(self._exchange, self._ledger, lost)
+        view = self._read_once()
+        for order_id in view.missing.intersection(lost):
+            self._ledger.record_gone(order_id, reason="never_seen")
+            log.warning("[ORDER]", event="gone", token=self._token_id, order=order_id)
+        return view
+
+    def _read_once(self) -> AccountView:
+        return read_account(
+            self._exchange, self._ledger, now=self._clock.now(), token_id=self._token_id
+        )
+
+    def _post(self, order: NewOrder, aged: AgedQuote, market: MarketInfo, reason: str) -> Posted:
+        signed = self._exchange.sign(order, market)
+        try:
+            self._ledger.record_intent(
+                signed,
+                at=self._clock.now(),
+                reason=reason,
+                limits=self._limits,
+                condition_id=market.condition_id,
+                sibling_id=market.sibling_id,
+                data_age_ms=round(aged.age_s * 1000),
+                seq=aged.quote.seq,
+                src=aged.source.value,
+            )
+        except IntentRefused as refused:
+            return Posted(order, refused, aged)
+        outcome = self._exchange.post(signed)
+        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
+        return Posted(order, outcome, aged)
+
+    # --- in the loop ---
+
+    def _after_post(self, posted: Posted) -> None:
+        side, outcome = posted.order.side, posted.outcome
+        if isinstance(outcome, Rejected) and refuses_us(outcome):
+            self.refused = outcome.reason
+        if isinstance(outcome, Rejected | IntentRefused | Unknown):
+            hold_s = min(self._hold_s.get(side, HOLD_FIRST_S) * 2, HOLD_LONGEST_S)
+            self._hold_s[side] = hold_s
+            self._hold_until[side] = self._clock.mono() + hold_s
+        else:
+            self._hold_s.pop(side, None)
+
+    def _note_venue(self, finished: Finished) -> None:
+        """Remember whether the exchange can be reached; an outage is told once."""
+        if isinstance(finished.error, VenueUnreachable):
+            if self.unreachable is None:
+                log.error("[ORDER]", event="venue_unreachable", reason=str(finished.error))
+            self.unreachable = str(finished.error)
+        elif isinstance(finished.error, VenueRefused):
+            log.error("[ORDER]", event="venue_refused", reason=str(finished.error))
+        elif finished.error is not None:
+            log.error("[ORDER]", event=finished.key, reason=str(finished.error))
+        elif self.unreachable is not None:
+            log.info("[ORDER]", "venue answers again", token=self._token_id)
+            self.unreachable = None
+
+
+Reasons = dict[Side, str]
+"""Why each side's order is wanted."""
+
+
+def _key(side: Side) -> str:
+    return f"post_{side.value}"

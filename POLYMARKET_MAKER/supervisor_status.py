@@ -1,0 +1,98 @@
+"""``autorun_status.json``: who runs, who waits, and how the feed is; see docs/status.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from POLYMARKET_MAKER import VERSION, log
+from POLYMARKET_MAKER.aggregator import Aggregator
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.processes import started_s
+from POLYMARKET_MAKER.supervisor import Supervisor
+from POLYMARKET_MAKER.tasks import TaskStatus
+from polyshared import write_atomic
+
+ROOT = Path(__file__).resolve().parent.parent
+_NOT_HANDLED = (TaskStatus.PENDING,)
+
+
+class StatusFile:
+    """Writes the status file; a disk that is full is told once and is no reason to stop."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        """Write to *path*."""
+        self._path = path
+        self._clock = clock
+        self._pid_started_s = started_s()
+        self._failing = False
+
+    def write(self, supervisor: Supervisor, state: str) -> None:
+        """Replace the file by the present state."""
+        content = self._content(supervisor, state)
+        try:
+            write_atomic(self._path, msgspec.json.encode(content))
+        except OSError as error:
+            if not self._failing:
+                log.error("[RUN]", event="status_not_written", reason=str(error))
+            self._failing = True
+        else:
+            self._failing = False
+
+    def _content(self, supervisor: Supervisor, state: str) -> dict[str, Any]:
+        settings, now = supervisor.settings, self._clock.now()
+        tasks = supervisor.tasks
+        waiting = [key for key, task in tasks.items() if task.status in _NOT_HANDLED]
+        handled = [key for key in tasks if key not in waiting]
+        return {
+            "timestamp": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "handled_topics_total": len(handled),
+            "handled_topics": handled,
+            "pending_topics": waiting,
+            "tasks": {key: task.as_dict() for key, task in tasks.items()},
+            "schema": 1,
+            "mode": settings.mode,
+            "version": VERSION,
+            "state": state,
+            "pid": os.getpid(),
+            "pid_started_s": self._pid_started_s,
+            "boottime_s": self._clock.boot(),
+            "written_at": now,
+            "started_at": supervisor.started_at,
+            "data_dir": str(settings.data_dir),
+            "log_dir": str(settings.log_dir),
+            "interpreter": sys.executable,
+            "root": str(ROOT),
+            "aggregator": _aggregator(supervisor.aggregator, supervisor.cache_path),
+        }
+
+
+def _aggregator(aggregator: Aggregator | None, cache: Path) -> dict[str, Any]:
+    if aggregator is None:
+        return {"state": "off", "cache": None, "error": None}
+    status = aggregator.status()
+    state = "failed" if status["failure"] else "serving" if status["serves"] else "starting"
+    lines: list[dict[str, Any]] = status["lines"]  # type: ignore[assignment] - JSON-able
+    return {
+        "state": state,
+        "cache": str(cache),
+        "error": status["failure"] or None,
+        "wanted": sum(line["wanted"] for line in lines),
+        "confirmed": sum(line["confirmed"] for line in lines),
+        "frames": {"received": status["received"], "used": status["used"]},
+        "unknown_types": status["unknown"],
+        "connections": [{**line, "last_close": line["last_reason"] or None} for line in lines],
+        **{
+            name: status[name]
+            for name in (
+                *("dropped_siblings", "unreadable", "first_unreadable", "first_unknown"),
+                *("unconfirmed", "notices", "faults", "health", "checks"),
+                *("flush_failures", "flush_failing_since"),
+            )
+        },
+    }

@@ -1,0 +1,246 @@
+"""The loop of one child: quote → strategy → risk → reconcile → exchange.
+
+One non-blocking state machine. Every turn looks at everything anew: shutdown, kill
+switch, pause, market end and quote act within one turn, also in the middle of a buy.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.child_status import ChildStatus
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.decision import Strategy, without_own
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, TokenHealth, Wanted
+from POLYMARKET_MAKER.core.reconcile import plan
+from POLYMARKET_MAKER.core.risk import Limits, Switches, check
+from POLYMARKET_MAKER.errors import ChildExit
+from POLYMARKET_MAKER.journal import Journal
+from POLYMARKET_MAKER.ledger import Ledger, TokenView
+from POLYMARKET_MAKER.orders import Orders, Reasons
+from POLYMARKET_MAKER.quotes import NoQuote, Quotes
+
+TURN_S = 0.25
+TURN_WHILE_ASKING_S = 0.02
+"""Length of a turn while a request is under way, whose end does not wake the loop."""
+ACCOUNT_MAX_AGE_S = 60.0
+CLOSING_S = 20.0
+MARK_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What bounds a child beside its strategy.
+
+    Attributes:
+        limits: The caps.
+        exit_only: Sell what is held and end.
+        exit_signal: When this file exists: the same.
+        kill_file: When it exists, nothing is placed and what is ours is cancelled.
+        sell_only_from: Epoch seconds from which nothing is bought; None for never.
+    """
+
+    limits: Limits
+    exit_only: bool
+    exit_signal: Path
+    kill_file: Path
+    sell_only_from: float | None
+
+
+class Worker:
+    """Trades one token until told to stop, or until there is nothing left to trade."""
+
+    def __init__(
+        self,
+        market: MarketInfo,
+        rules: Rules,
+        strategy: Strategy,
+        *,
+        quotes: Quotes,
+        orders: Orders,
+        ledger: Ledger,
+        status: ChildStatus,
+        clock: Clock,
+        asking: Callable[[], bool],
+        on_quote: Callable[[AgedQuote], object] = lambda _: None,
+    ) -> None:
+        """Put the parts together; nothing is asked or placed before :meth:`run`.
+
+        Args:
+            market: The token's market.
+            rules: What bounds this child.
+            strategy: With what it remembered of an earlier life.
+            quotes: Where quotes come from.
+            orders: What is at the exchange.
+            ledger: The account's memory.
+            status: What the child tells of itself.
+            clock: The clock.
+            asking: Whether a request is under way.
+            on_quote: Told of every quote, as paper trading wants to be.
+        """
+        self._market = market
+        self._rules = rules
+        self._strategy = strategy
+        self._quotes = quotes
+        self._orders = orders
+        self._ledger = ledger
+        self._status = status
+        self._clock = clock
+        self._asking = asking
+        self._on_quote = on_quote
+        self._journal = Journal(market.token_id, status, clock)
+        self._stopping = threading.Event()
+        self._closing: ChildExit | None = None
+        self._closing_until = 0.0
+        self._health: TokenHealth | None = None
+        self._health_since = 0.0
+        self._memory: dict[str, str] = strategy.memory()
+
+    def stop(self) -> None:
+        """Ask to cancel and end; from any thread or signal handler."""
+        self._stopping.set()
+
+    def run(self) -> ChildExit:
+        """Trade; return why it ended, after proving that nothing of ours is open.
+
+        Raises:
+            LedgerError: The ledger cannot be used any more.
+        """
+        self._status.enter("running")
+        while True:
+            ended = self.turn()
+            self._status.write_if_due()
+            if ended is not None:
+                return ended
+            self._quotes.wait(TURN_WHILE_ASKING_S if self._asking() else TURN_S)
+
+    def turn(self) -> ChildExit | None:
+        """Look at everything once and act; return the exit code when it is over."""
+        now = self._clock.now()
+        self._journal.brought(self._orders.collect(), self._orders.unreachable)
+        reading = self._quotes.read()
+        view = self._ledger.view(self._market.token_id, now=now)
+        self._decide_to_close(reading, view)
+        if isinstance(reading, NoQuote):
+            # Without any quote nothing is placed, and what an earlier life left is cancelled.
+            self._journal.waiting(reading)
+            self._orders.cancel(tuple(order.order_id for order in view.orders))
+        else:
+            self._journal.quoted(reading, view)
+            self._trade(reading, view, now)
+        self._orders.read_if_due(view)
+        self._journal.describe(reading, view, self._quotes)
+        return self._closed(view)
+
+    def _decide_to_close(self, reading: AgedQuote | NoQuote, view: TokenView) -> None:
+        if self._closing is not None:
+            return
+        health = reading.health if isinstance(reading, AgedQuote) else None
+        if self._stopping.is_set():
+            self._close(ChildExit.DONE, "stopped")
+        elif health is TokenHealth.CLOSED or self._market.closed:
+            self._close(ChildExit.MARKET_CLOSED, "market_closed")
+        elif self._orders.refused is not None:
+            self._close(ChildExit.REFUSED, "exchange_refuses_us")
+        elif self._exiting() and view.position.is_flat and not view.unsettled:
+            self._close(ChildExit.DONE, "sold_out")
+
+    def _close(self, code: ChildExit, reason: str) -> None:
+        self._closing = code
+        self._closing_until = self._clock.mono() + CLOSING_S
+        self._status.enter("stopping")
+        log.info("[EXIT]", token=self._market.token_id, reason=reason, code=int(code))
+
+    def _closed(self, view: TokenView) -> ChildExit | None:
+        """Return the exit code once nothing of ours is open, or when it takes too long."""
+        if self._closing is None:
+            return None
+        if self._orders.is_proven_clean(view):
+            return self._closing
+        if self._clock.mono() < self._closing_until:
+            return None
+        left = self._ledger.open_order_ids(self._market.token_id)
+        log.error("[EXIT]", event="orders_open", token=self._market.token_id, orders=left)
+        return ChildExit.ORDERS_OPEN
+
+    def _trade(self, aged: AgedQuote, view: TokenView, now: float) -> None:
+        self._on_quote(aged)
+        self._note_health(aged)
+        sibling_id = self._market.sibling_id
+        siblings = self._ledger.our_orders(sibling_id) if sibling_id is not None else []
+        own = [*view.orders, *siblings]
+        others = replace(aged, quote=without_own(aged.quote, own, sibling_id))
+        switches = self._switches(now)
+        wanted = self._decide(others, view, switches)
+        allowed = check(
+            wanted,
+            others,
+            view.position,
+            self._market,
+            limits=self._rules.limits,
+            exposure=view.exposure,
+            health_for_s=self._clock.mono() - self._health_since,
+            switches=switches,
+            resting=view.orders,
+            sibling_orders=siblings,
+        )
+        todo = plan(
+            allowed,
+            view.orders,
+            self._market,
+            busy=self._orders.busy(view),
+            cancelling=self._orders.cancelling,
+        )
+        self._journal.checked(allowed, todo)
+        reasons: Reasons = {order.side: order.reason for order in allowed.orders}
+        self._orders.execute(todo, aged, self._market, reasons)
+        self._mark(aged, view)
+
+    def _decide(self, aged: AgedQuote, view: TokenView, switches: Switches) -> Wanted:
+        decision = self._strategy.decide(
+            aged,
+            view.position,
+            self._market,
+            self._clock.mono(),
+            sell_only=switches.sell_only,
+            exiting=self._exiting(),
+        )
+        self._strategy = decision.strategy
+        self._keep_memory()
+        self._journal.decided(decision.stage)
+        return decision.wanted
+
+    def _keep_memory(self) -> None:
+        memory = self._strategy.memory()
+        if memory != self._memory:
+            self._memory = memory
+            self._ledger.save_state(self._market.token_id, json.dumps(memory))
+
+    def _exiting(self) -> bool:
+        return self._rules.exit_only or self._rules.exit_signal.exists()
+
+    def _switches(self, now: float) -> Switches:
+        read_mono = self._orders.read_mono
+        from_ = self._rules.sell_only_from
+        return Switches(
+            killed=self._rules.kill_file.exists(),
+            stopping=self._closing is not None,
+            sell_only=from_ is not None and now >= from_,
+            account_fresh=read_mono is not None
+            and self._clock.mono() - read_mono <= ACCOUNT_MAX_AGE_S,
+        )
+
+    def _mark(self, aged: AgedQuote, view: TokenView) -> None:
+        """Note what our shares are worth, for the daily loss of all children; once a second."""
+        bid = aged.quote.best_bid
+        if bid is not None and not view.position.is_flat and log.every(MARK_EVERY_S, "mark"):
+            self._ledger.mark(self._market.token_id, bid, at=self._clock.now())
+
+    def _note_health(self, aged: AgedQuote) -> None:
+        if aged.health is not self._health:
+            self._health, self._health_since = aged.health, self._clock.mono()
