@@ -1,0 +1,72 @@
+"""One screen of what runs, and the digest of errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+from tests.doctor.house import TOKENS, House, polyshared
+
+
+def test_the_screen_has_a_line_for_each_child_and_80_columns(tmp_path: Path) -> None:
+    with House(tmp_path) as house:
+        done = polyshared("status", "--data-dir", str(house.data_dir))
+
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(house.data_dir))
+    rows = [line.split() for line in done.stdout.splitlines() if "…" in line]
+    assert [row[1:5] for row in rows] == [["running", "shared", "0.49", "0.51"]] * 3
+
+
+def test_a_stopped_child_is_seen_and_is_exit_code_1(tmp_path: Path) -> None:
+    with House(tmp_path) as house:
+        os.kill(house.child_pid(TOKENS[1]), signal.SIGSTOP)
+        done = polyshared("status", "--json", "--data-dir", str(house.data_dir))
+
+    states = {token: row["state"] for token, row in json.loads(done.stdout)["children"].items()}
+    assert states == {TOKENS[0]: "running", TOKENS[1]: "stopped", TOKENS[2]: "running"}
+    assert done.returncode == 1
+
+
+def test_nothing_runs_is_exit_code_3_and_a_sentence(tmp_path: Path) -> None:
+    done = polyshared("status", "--data-dir", str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "nothing runs" in done.stderr
+
+
+def error_line(event: str, stamp: str, message: str) -> str:
+    return json.dumps({"timestamp": stamp, "event": event, "message": message})
+
+
+def test_errors_are_counted_by_event_with_the_last_message(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    lines = [
+        error_line("flush_failed", "2026-11-20T15:11:03.123Z", "disk full"),
+        error_line("aggregator_failed", "2026-11-20T15:12:00.000Z", "port in use"),
+        "not json",
+        error_line("flush_failed", "2026-11-20T15:13:00.000Z", "disk still full"),
+    ]
+    (tmp_path / "logs" / "errors.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    done = polyshared(
+        "errors", "--json", "--hours", "1000000", "--data-dir", str(tmp_path / "data")
+    )
+
+    events = json.loads(done.stdout)["events"]
+    assert [(e["event"], e["count"], e["message"]) for e in events] == [
+        ("flush_failed", 2, "disk still full"),
+        ("aggregator_failed", 1, "port in use"),
+    ]
+    assert done.returncode == 1
+
+
+def test_without_errors_there_is_nothing_to_count(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+
+    done = polyshared("errors", "--data-dir", str(tmp_path / "data"))
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("no error")
