@@ -40,7 +40,7 @@ def read_account(
         reader: The exchange.
         ledger: Where it goes.
         now: Epoch seconds.
-        token_id: Look only for lost orders of this token; of all tokens when None.
+        token_id: Take in only fills and lost orders of this token; of all when None.
 
     Raises:
         VenueError: The exchange could not be read. What was written before stays.
@@ -52,7 +52,8 @@ def read_account(
     unlisted = set(ledger.record_account(listed)) & live.keys()
     missing = frozenset(each for each in unlisted if not _look_up(reader, ledger, each))
     fills = reader.fills(after=since)
-    new_fills = tuple(fill for fill in fills if ledger.record_fill(fill))
+    mine = (fill for fill in fills if token_id in (None, fill.token_id))
+    new_fills = tuple(fill for fill in mine if ledger.record_fill(fill))
     ledger.account_read(now)
     return AccountView(listed, missing, new_fills)
 

@@ -7,8 +7,10 @@ ERROR, and the lines go on dialling.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -16,18 +18,25 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.events import BookSnapshot, Event, PriceChange
 from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
-from POLYMARKET_MAKER.core.model import TokenHealth
-from POLYMARKET_MAKER.errors import CannotStart
-from POLYMARKET_MAKER.feed_stats import FeedCounters, feed_block, line_row
-from POLYMARKET_MAKER.line import Frame, Line, OnFrame, OnState
+from POLYMARKET_MAKER.core.health import HealthLimits
+from POLYMARKET_MAKER.core.model import MarketInfo
+from POLYMARKET_MAKER.core.witness import EndWatch, Step
+from POLYMARKET_MAKER.errors import CannotStart, VenueError
+from POLYMARKET_MAKER.exchange.public import RestBook
+from POLYMARKET_MAKER.feed_stats import FeedCounters, count_health, feed_block, line_row, sum_checks
+from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState
 from POLYMARKET_MAKER.recording import Recorder
-from POLYMARKET_MAKER.seats import Seat
+from POLYMARKET_MAKER.rest_reader import MarketReads, RestReader
+from POLYMARKET_MAKER.seats import Outcome, Seat
+from POLYMARKET_MAKER.switchboard import PLANNED_S, TOKENS_PER_LINE, Switchboard
 from polyshared import SnapshotWriter, WriterBusy, WriterFenced
 
-TOKENS_PER_LINE = 200
-"""Above about 500 tokens a connection the exchange sends nothing (nautilus_trader #2915)."""
 TICK_S = 0.05
 SWEEP_EVERY_S = 1.0
+STAGGER_S = 0.25
+"""Longest time between the first dials of two lines: many at once are answered HTTP 429."""
+HASH_PROOFS_A_TICK = 2
+"""40 a second, at about 0.1 ms each, are less than half a percent of a core."""
 
 
 class OpenLine(Protocol):
@@ -68,6 +77,7 @@ def market_lines(url: str, clock: Clock) -> OpenLine:
             custom_features=True,
             skip_book=skip_book,
             clock=clock,
+            delay_s=conn * STAGGER_S * random.random(),  # noqa: S311 - spreads dials
         )
 
     return open_line
@@ -76,17 +86,20 @@ def market_lines(url: str, clock: Clock) -> OpenLine:
 class Aggregator:
     """Keep the snapshot of all wanted tokens fresh.
 
-    Callbacks of the lines and the aggregator's own thread meet under one lock, which is
-    never held while something waits.
+    Callbacks of the lines, of the REST reader and the aggregator's own thread meet under
+    one lock, which is never held while something waits.
 
     Args:
         path: The snapshot file.
         open_line: How to make a line, see :func:`market_lines`.
-        clock: Wall clock and durations.
+        clock: Wall clock and durations; the ages of LIVE and SUSPECT and the watch for
+            a market's end are scaled by it.
         mono: Monotonic clock of the lines' frames; a replay has its own.
         flush_interval_s: Least time between two writes of the file.
         tokens_per_line: Tokens that one line may carry.
         recorder: Gets every raw frame.
+        reads: Where a second opinion and a market's end are read; None: nobody is asked.
+        planned_s: Age at which a connection is replaced while it works; None never.
         version: Shown in the file as the writer's version.
     """
 
@@ -100,23 +113,36 @@ class Aggregator:
         flush_interval_s: float = 0.5,
         tokens_per_line: int = TOKENS_PER_LINE,
         recorder: Recorder | None = None,
+        reads: MarketReads | None = None,
+        planned_s: float | None = PLANNED_S,
         version: str = "",
     ) -> None:
         self._path = path
         self._open_line = open_line
-        self._clock = clock or Clock()
-        self._mono = mono or self._clock.boot
+        self._clock = clock = clock or Clock()
+        self._mono = mono or clock.boot
         self._flush_interval_s = flush_interval_s
-        self._tokens_per_line = tokens_per_line
         self._recorder = recorder
         self._version = version
-        self._grace_s = FeedLimits().unsubscribe_grace_s
+        self._limits = HealthLimits(
+            live_s=clock.real_s(HealthLimits().live_s),
+            suspect_s=clock.real_s(HealthLimits().suspect_s),
+        )
+        self._sweep_every_s = max(TICK_S, clock.real_s(SWEEP_EVERY_S))
         self._lock = threading.RLock()
-        self._lines: list[Line] = []
-        self._seats: dict[str, Seat] = {}
+        self._board = Switchboard(
+            self._line_of,
+            self._seat_of,
+            tokens_per_line=tokens_per_line,
+            planned_s=None if mono else planned_s,
+        )
         self._siblings: dict[str, str] = {}  # a token nobody asked for -> ours of that market
         self._unsettled: set[str] = set()
         self._counters = FeedCounters()
+        self._outcomes = dict.fromkeys(Outcome, 0)
+        self._reader = (
+            RestReader(reads, self._on_rest_book, self._on_market, clock=clock) if reads else None
+        )
         self._stopping = threading.Event()
         self._writer: SnapshotWriter | None = None
         self._sweep_now = False
@@ -140,23 +166,15 @@ class Aggregator:
         except (WriterBusy, OSError) as error:
             log.error("[WS]", "无法启动 WS 聚合器", event="aggregator_start", reason=str(error))
             raise CannotStart(f"cannot start the market feed: {error}") from error
+        if self._reader is not None:
+            self._reader.start()
         self.set_tokens(token_ids)
         self._thread.start()
 
     def set_tokens(self, token_ids: Iterable[str]) -> None:
         """Replace the set of wanted tokens; one that leaves keeps its entry for a while."""
-        wanted = dict.fromkeys(token_ids)
-        now = self._mono()
         with self._lock:
-            for token, seat in self._seats.items():
-                if token in wanted:
-                    seat.leaves_mono = None
-                elif seat.leaves_mono is None:
-                    seat.leaves_mono = now + self._grace_s
-            for token in wanted:
-                if token not in self._seats:
-                    self._seats[token] = Seat(token, self._line_with_room())
-            self._tell_lines()
+            self._board.set_tokens(token_ids, self._mono())
             self._sweep_now = True
 
     @property
@@ -172,8 +190,10 @@ class Aggregator:
     def stop(self) -> None:
         """End the lines and write the last snapshot."""
         self._stopping.set()
-        for line in self._lines:
+        for line in self._board.lines:
             line.stop()
+        if self._reader is not None:
+            self._reader.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
         if self._writer is not None:
@@ -189,73 +209,47 @@ class Aggregator:
     def status(self) -> dict[str, object]:
         """Describe the feed for the supervisor's status file."""
         with self._lock:
-            stats = [line.stats() for line in self._lines]
-            writer = self._writer
+            board, writer, reader = self._board, self._writer, self._reader
+            stats = [line.stats() for line in board.lines]
             return {
                 "serves": self._serves,
                 "failure": self._failure,
                 "faults": self._faults + sum(each.faults for each in stats),
-                "tokens": len(self._wanted()),
+                "tokens": len(board.wanted),
                 "unconfirmed": sorted(
                     token for each in stats for token in each.wanted if token not in each.confirmed
                 ),
-                "health": self._count_health(),
-                "checks": self._sum_checks(),
+                "health": count_health(board.seats.values()),
+                "checks": sum_checks(board.seats.values()),
                 "lines": [line_row(conn, each) for conn, each in enumerate(stats)],
+                "moves": board.moves,
+                "renewals": board.renewals,
+                "replaced": board.replaced,
+                "witness": {outcome.value: count for outcome, count in self._outcomes.items()},
+                "rest_reads": asdict(reader.counters) if reader else None,
                 "flush_failures": 0 if writer is None else writer.failures,
                 "flush_failing_since": None if writer is None else writer.failing_since,
                 **self._counters.as_status(),
             }
 
-    def _wanted(self) -> list[str]:
-        return [token for token, seat in self._seats.items() if seat.leaves_mono is None]
+    def _seat_of(self, token_id: str, conn: int) -> Seat:
+        watch = EndWatch(every_s=self._clock.real_s(EndWatch().every_s))
+        return Seat(token_id, conn, limits=self._limits, end_watch=watch)
 
-    def _count_health(self) -> dict[str, int]:
-        counts = dict.fromkeys((health.value for health in TokenHealth), 0)
-        for seat in self._seats.values():
-            counts[seat.health.value] += 1
-        return counts
-
-    def _sum_checks(self) -> dict[str, int]:
-        sums: dict[str, int] = {}
-        for seat in self._seats.values():
-            for name, count in seat.check_counts().items():
-                sums[name] = sums.get(name, 0) + count
-        return sums
-
-    def _line_with_room(self) -> int:
-        seated = [0] * len(self._lines)
-        for seat in self._seats.values():
-            seated[seat.conn] += 1
-        for conn, count in enumerate(seated):
-            if count < self._tokens_per_line:
-                return conn
-        conn = len(self._lines)
-        line = self._open_line(
+    def _line_of(self, conn: int) -> Line:
+        return self._open_line(
             conn,
             lambda frame: self._on_frame(conn, frame),
             lambda state, reason: self._on_state(conn, state, reason),
             skip_book=self._is_nobodys,
         )
-        self._lines.append(line)
-        line.start()
-        return conn
-
-    def _tell_lines(self) -> None:
-        for conn, line in enumerate(self._lines):
-            line.want(
-                [
-                    token
-                    for token, seat in self._seats.items()
-                    if seat.conn == conn and seat.leaves_mono is None
-                ]
-            )
 
     def _is_nobodys(self, token_id: str) -> bool:
         """Whether a book of this token can be dropped unread."""
-        if token_id in self._seats:
+        seats = self._board.seats
+        if token_id in seats:
             return False
-        ours = self._seats.get(self._siblings.get(token_id, ""))
+        ours = seats.get(self._siblings.get(token_id, ""))
         return ours is None or not ours.needs_snapshot
 
     def _on_frame(self, conn: int, frame: Frame) -> None:
@@ -271,9 +265,11 @@ class Aggregator:
         """Apply an event to the books it concerns; return whether there were any."""
         used = False
         for token in event.token_ids:
-            seat = self._seats.get(token)
-            if seat is None or seat.conn != conn:
+            seat = self._board.seats.get(token)
+            if seat is None:
                 used |= self._apply_sibling(token, event, frame)
+                continue
+            if seat.conn != conn and not self._arrives(seat, conn, event):
                 continue
             used = True
             if seat.apply(event, frame):
@@ -282,14 +278,23 @@ class Aggregator:
                 self._unsettled.add(token)
         return used
 
+    def _arrives(self, seat: Seat, conn: int, event: Event) -> bool:
+        """Whether this is the book that completes a token's move to another line."""
+        if seat.next_conn != conn or not isinstance(event, BookSnapshot):
+            return False
+        seat.book.lose_line()
+        self._board.arrived(seat, conn)
+        return True
+
     def _apply_sibling(self, token: str, event: Event, frame: Frame) -> bool:
         """Learn siblings from changes; use a sibling's book while our own is missing."""
+        seats = self._board.seats
         if isinstance(event, PriceChange):
             for other in event.token_ids:
-                if other != token and other in self._seats:
+                if other != token and other in seats:
                     self._siblings[token] = other
         elif isinstance(event, BookSnapshot):
-            seat = self._seats.get(self._siblings.get(token, ""))
+            seat = seats.get(self._siblings.get(token, ""))
             if seat is not None and seat.needs_snapshot and seat.apply_mirror(event, frame):
                 self._publish(seat)
                 return True
@@ -301,8 +306,8 @@ class Aggregator:
         with self._lock:
             if state in (LineState.DOWN, LineState.IDLE):
                 self._settle()
-                for seat in self._seats.values():
-                    if seat.conn == conn and seat.lose_line():
+                for seat in self._board.seats_of(conn):
+                    if seat.lose_line():
                         self._publish(seat)
             if state is LineState.DOWN and reason and not self._has_served:
                 self._report_not_served(reason)
@@ -315,6 +320,37 @@ class Aggregator:
         if not self._told_down:
             self._told_down = True
             log.error("[WS]", "无法启动 WS 聚合器", event="feed_not_open", reason=reason)
+
+    def _on_rest_book(self, token_id: str, answer: RestBook | VenueError) -> None:
+        """Take what REST says of a book, in the reader's thread."""
+        now, at = self._mono(), self._clock.now()
+        with self._lock:
+            seat = self._board.seats.get(token_id)
+            if seat is None:
+                return
+            if isinstance(answer, VenueError):
+                seat.no_answer(now)
+                return
+            outcome = seat.take_rest(answer, now=now, at=at)
+            self._outcomes[outcome] += 1
+            if outcome is Outcome.CONVICTED:
+                self._board.convict(seat, now)
+            if seat.judge(now, line_alive=True) or outcome is Outcome.MENDED:
+                self._publish(seat)
+
+    def _on_market(self, token_id: str, answer: MarketInfo | VenueError) -> None:
+        """Take what REST says of a market, in the reader's thread."""
+        if isinstance(answer, VenueError):
+            return
+        with self._lock:
+            seat = self._board.seats.get(token_id)
+            if seat is None:
+                return
+            seat.end_watch.answered(self._mono(), self._clock.now(), end_at=answer.end_at)
+            if answer.closed and not seat.book.closed:
+                seat.book.closed = True
+                seat.judge(self._mono(), line_alive=True)
+                self._publish(seat)
 
     def _publish(self, seat: Seat) -> None:
         entry = seat.entry()
@@ -334,8 +370,10 @@ class Aggregator:
         swept_mono = float("-inf")
         while not self._stopping.wait(TICK_S):
             try:
-                self._settle()
-                if self._sweep_now or self._clock.mono() - swept_mono >= SWEEP_EVERY_S:
+                with self._lock:
+                    self._settle()
+                    self._sample_hashes()
+                if self._sweep_now or self._clock.mono() - swept_mono >= self._sweep_every_s:
                     self._sweep_now = False
                     swept_mono = self._clock.mono()
                     self._sweep()
@@ -346,35 +384,60 @@ class Aggregator:
     def _settle(self) -> None:
         """End the batches that have gone quiet."""
         now = self._mono()
-        with self._lock:
-            for token in list(self._unsettled):
-                seat = self._seats.get(token)
-                if seat is None or not seat.settle(now):
-                    self._unsettled.discard(token)
+        for token in list(self._unsettled):
+            seat = self._board.seats.get(token)
+            if seat is None or not seat.settle(now):
+                self._unsettled.discard(token)
+
+    def _sample_hashes(self) -> None:
+        """Have a few of the books that are moving proven, those that waited longest first."""
+        moving = [self._board.seats[token] for token in self._unsettled]
+        moving.sort(key=lambda seat: seat.proven_mono)
+        for seat in moving[:HASH_PROOFS_A_TICK]:
+            if not seat.book.proof.is_unsupported:
+                seat.book.hash_checks_due = 1
+                seat.proven_mono = self._clock.mono()
 
     def _sweep(self) -> None:
-        """Judge every token anew, drop those that have left, say how the lines are."""
+        """Judge every token anew, ask about those in doubt, say how the lines are."""
         now = self._mono()
         with self._lock:
-            stats = [line.stats() for line in self._lines]
-            alive = [each.facts.is_alive(now, grace_s=FeedLimits().dead_s) for each in stats]
-            for token, seat in list(self._seats.items()):
-                if seat.leaves_mono is not None and now >= seat.leaves_mono:
-                    self._drop(token)
-                elif seat.judge(now, line_alive=alive[seat.conn]):
-                    self._publish(seat)
-            writer = self._writer
-        if writer is None or self._failure:
+            stats = [line.stats() for line in self._board.lines]
+            for token in self._board.drop_left(now):
+                self._forget(token)
+            self._board.plan(stats, now)
+            self._look_at_seats(stats, now)
+        if self._writer is None or self._failure:
             return
         try:
-            writer.set_feed(feed_block(stats))
-            self._update_serves(writer, any(each.state is LineState.OPEN for each in stats))
+            self._writer.set_feed(feed_block(stats))
+            self._update_serves(self._writer, any(each.state is LineState.OPEN for each in stats))
         except WriterFenced as error:
             self._fail(str(error))
 
-    def _drop(self, token: str) -> None:
-        del self._seats[token]
+    def _look_at_seats(self, stats: list[LineStats], now: float) -> None:
+        alive = [each.facts.is_alive(now, grace_s=FeedLimits().dead_s) for each in stats]
+        for seat in list(self._board.seats.values()):
+            if seat.conn >= len(stats):
+                continue  # its line was opened since
+            opened = stats[seat.conn].facts.opened_mono if alive[seat.conn] else None
+            self._act(seat, seat.look(now, line_opened_mono=opened), now)
+            if seat.judge(now, line_alive=alive[seat.conn]):
+                self._publish(seat)
+
+    def _act(self, seat: Seat, step: Step, now: float) -> None:
+        if step is Step.MOVE:
+            self._board.move(seat, now, "no book came")
+        if self._reader is None:
+            return
+        if step is Step.ASK_REST:
+            self._reader.ask_book(seat.token_id)
+        if not seat.book.closed and seat.leaves_mono is None and seat.end_watch.look(now):
+            self._reader.ask_market(seat.token_id)
+
+    def _forget(self, token: str) -> None:
         self._siblings = {k: ours for k, ours in self._siblings.items() if ours != token}
+        self._unsettled.discard(token)
         if self._writer is not None and not self._failure:
             self._writer.delete(token)
 
@@ -385,5 +448,7 @@ class Aggregator:
                 return
             self._has_served = True
             # Checklists grep for this text, as it always was.
-            log.info("[WS]", f"聚合订阅启动，tokens={len(self._wanted())}", path=str(self._path))
+            log.info(
+                "[WS]", f"聚合订阅启动，tokens={len(self._board.wanted)}", path=str(self._path)
+            )
         self._serves = is_open

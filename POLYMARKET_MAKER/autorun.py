@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
 import msgspec
 from filelock import FileLock, Timeout
 
 from POLYMARKET_MAKER import VERSION, demo, log
 from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
+from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.desk import AccountDesk, PaperDesk
+from POLYMARKET_MAKER.console import Command, Console, LiveView, parse_command
+from POLYMARKET_MAKER.desk import AccountDesk, Desk, PaperDesk
 from POLYMARKET_MAKER.errors import (
     CannotStart,
     LedgerError,
@@ -25,12 +29,21 @@ from POLYMARKET_MAKER.errors import (
     UsageError,
     VenueRefused,
 )
+from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.handover import MARKETS_FILE
+from POLYMARKET_MAKER.operator_desk import OperatorDesk
 from POLYMARKET_MAKER.recording import Recorder, Replay
+from POLYMARKET_MAKER.remembered import Remembered
+from POLYMARKET_MAKER.replay_markets import markets_of
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
 from POLYMARKET_MAKER.summary import print_summary
 from POLYMARKET_MAKER.supervisor import Supervisor
 from POLYMARKET_MAKER.supervisor_status import StatusFile
+from POLYMARKET_MAKER.switchboard import TOKENS_PER_LINE
+from POLYMARKET_MAKER.tokens import TokenSource
+
+ALL_TOKENS = 10**9
+"""Tokens on a replay's only line: a recording has what it has."""
 
 _EXIT_OF: tuple[tuple[type[MakerError], SupervisorExit], ...] = (
     (UsageError, SupervisorExit.USAGE),
@@ -71,19 +84,22 @@ class _Run:
         self._open_log()
         self._prepare_mode()
         settings = self._settings
-        if settings.credentials is None:
-            desk: AccountDesk | PaperDesk = PaperDesk(settings, os.environ)
-        else:
-            desk = AccountDesk(settings, os.environ, self._clock)
-            self._stack.callback(desk.close)
-        status = StatusFile(settings.status_path, self._clock)
+        desk = self._desk()
+        memory = Remembered(
+            handled_path=settings.handled_topics_path,
+            exits_path=settings.data_dir / "exit_tokens.json",
+        )
+        commands: SimpleQueue[Command] = SimpleQueue()
+        operator = OperatorDesk(commands, Brakes(settings.data_dir), settings.data_dir, self._clock)
         supervisor = Supervisor(
             settings,
             clock=self._clock,
             aggregator=self._aggregator(),
+            fleet=Fleet(settings, desk, memory, self._clock),
             desk=desk,
-            tokens=lambda: settings.tokens,
-            report=lambda each: status.write(each, each.state),
+            tokens=self._tokens(),
+            report=self._report(operator),
+            obey=operator.act,
             has_ended=self._replay.finished.is_set if self._replay else lambda: False,
         )
         log.info(
@@ -96,12 +112,61 @@ class _Run:
             max_notional_total=settings.risk.max_notional_total,
             max_daily_loss=settings.risk.max_daily_loss,
         )
+        self._open_console(commands, supervisor)
         code = supervisor.run()
         if self._demo is not None and isinstance(desk, AccountDesk):
             print_summary(supervisor, desk, self._demo)
         for order_id in sorted(supervisor.survivors):
             print(f"may still be open: {order_id}", file=sys.stderr)
         return code
+
+    def _desk(self) -> Desk:
+        settings = self._settings
+        if settings.credentials is None:
+            return PaperDesk(settings, os.environ)
+        desk = AccountDesk(settings, os.environ, self._clock)
+        self._stack.callback(desk.close)
+        return desk
+
+    def _tokens(self) -> Callable[[], Iterable[str]]:
+        """Return where the tokens come from: this run's own list, and the token files."""
+        settings = self._settings
+        only_these = bool(settings.options.tokens) or self._demo or self._replay
+        source = TokenSource(
+            plain=settings.tokens,
+            tokens_path=None if only_these else settings.copytrade_tokens_path,
+            signals_path=None if only_these else settings.sell_signals_path,
+        )
+        return lambda: source.read(self._clock.mono()).token_ids
+
+    def _report(self, operator: OperatorDesk) -> Callable[[Supervisor], None]:
+        """Return what is told each second: the status file, and in a demo the live table."""
+        status = StatusFile(self._settings.status_path, self._clock)
+        view = self._stack.enter_context(LiveView()) if self._demo or self._replay else None
+
+        def report(supervisor: Supervisor) -> None:
+            status.write(supervisor, supervisor.state)
+            if view is not None:
+                rows = operator.rows(supervisor.fleet.tasks)
+                view.show(rows, now=self._clock.mono(), title=self._settings.run_name)
+
+        return report
+
+    def _open_console(self, commands: SimpleQueue[Command], supervisor: Supervisor) -> None:
+        """Take the commands of the command line, and open the console where there is none."""
+        options = self._settings.options
+        for text in options.commands:
+            command = parse_command(text)
+            if command is not None:
+                commands.put(command)
+        if options.has_console and not (self._demo or self._replay):
+            console = Console(
+                commands,
+                label=self._settings.mode,
+                tokens=lambda: list(supervisor.fleet.tasks),
+            )
+            if console.open():
+                self._stack.callback(console.close)
 
     def _claim_directories(self) -> None:
         """Make the directories and be the only supervisor that uses them."""
@@ -138,8 +203,9 @@ class _Run:
         if options.replay is not None:
             self._replay = Replay(options.replay, speed=options.replay_speed, clock=self._clock)
             demo.forget_last_run(self._settings.data_dir)
-            self._settings = replace(self._settings, tokens=self._replay.tokens)
-            markets = {market.token_id: market for market in self._replay.markets()}
+            settings = demo.without_start_spacing(self._settings)
+            self._settings = replace(settings, tokens=self._replay.tokens)
+            markets = {market.token_id: market for market in markets_of(options.replay)}
             path = self._settings.data_dir / MARKETS_FILE
             path.write_bytes(msgspec.json.encode(markets))
         elif self._settings.mode.value == "demo":
@@ -161,10 +227,11 @@ class _Run:
         replay = self._replay
         return Aggregator(
             settings.data_dir / "ws_cache.json",
-            market_lines(settings.urls.ws_market, self._clock) if not replay else replay.open_line,
+            replay.open_line if replay else market_lines(settings.urls.ws_market, self._clock),
             clock=self._clock,
             mono=replay.mono if replay else None,
             flush_interval_s=settings.feed.ws_cache_flush_min_interval_sec,
             recorder=recorder,
             version=VERSION,
+            tokens_per_line=ALL_TOKENS if replay else TOKENS_PER_LINE,
         )

@@ -18,6 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.calls import Calls
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
@@ -310,7 +311,7 @@ class Child:
             limits=limits,
             exit_only=params.exit_only,
             exit_signal=params.exit_signal_path,
-            kill_file=params.data_dir / "KILL",
+            brakes=Brakes(params.data_dir),
             sell_only_from=end_at - countdown_s if has_end and end_at is not None else None,
         )
 

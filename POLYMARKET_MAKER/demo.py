@@ -37,14 +37,20 @@ LAST_RUN = (
 def settings_for(settings: Settings, exchange: DemoExchange) -> Settings:
     """Return *settings* with the exchange's addresses, a throw-away key and a quick strategy."""
     keys = Credentials(key=secrets.token_hex(32), funder=None, signature_type=0)
+    settings = without_start_spacing(with_urls(settings, exchange.urls, keys))
     return replace(
-        with_urls(settings, exchange.urls, keys),
+        settings,
         tokens=settings.tokens or exchange.tokens,
         strategy_layers=(*settings.strategy_layers, Layer("demo", STRATEGY)),
-        scheduler=replace(
-            settings.scheduler, topic_start_cooldown_sec=0.2, process_stagger_max_sec=0.0
-        ),
     )
+
+
+def without_start_spacing(settings: Settings) -> Settings:
+    """Return *settings* with children starting together: no real exchange need be spared."""
+    scheduler = replace(
+        settings.scheduler, topic_start_cooldown_sec=0.0, process_stagger_max_sec=0.0
+    )
+    return replace(settings, scheduler=scheduler)
 
 
 def forget_last_run(data_dir: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import read_account
@@ -21,6 +22,7 @@ from POLYMARKET_MAKER.exchange.account import Account
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
+from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.handover import SIGNER_VARIABLE, SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.settings import Credentials as Keys
@@ -29,6 +31,30 @@ from POLYMARKET_MAKER.settings import Settings, child_environment
 RETRY_S = 5.0
 CANCEL_S = 20.0
 CANCEL_ONE_TOKEN_S = 5.0
+
+
+class Desk(Protocol):
+    """What the supervisor needs of an account."""
+
+    def is_ready(self) -> bool:
+        """Whether children can be given what they trade with; begins to get it when not."""
+        ...
+
+    def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
+        """Return the environment of a child that trades."""
+        ...
+
+    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:
+        """Cancel what the ledger knows as open and return the ids that are not proven gone."""
+        ...
+
+    def venue(self) -> dict[str, object]:
+        """Return what the status file says of the exchange: state, order_version, reason."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is open."""
+        ...
 
 
 class PaperDesk:
@@ -45,8 +71,14 @@ class PaperDesk:
     def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
         return _environment(self._settings, self._env, None, shared_cache)
 
-    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:
+    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:  # noqa: ARG002
         return frozenset()
+
+    def venue(self) -> dict[str, object]:
+        return {"state": "paper", "order_version": None, "reason": None}
+
+    def close(self) -> None:
+        pass
 
 
 class AccountDesk:
@@ -54,14 +86,14 @@ class AccountDesk:
 
     Attributes:
         keys: The private key and, once derived, the API credentials.
-        failure: Why the exchange did not accept us; then children cannot trade at all.
+        ledger: What is ours; None until the account is connected.
+        account: Reads and cancels; None until the account is connected.
     """
 
     def __init__(self, settings: Settings, env: Mapping[str, str], clock: Clock) -> None:
         """Ask nobody yet; *env* is the supervisor's own environment."""
         assert settings.credentials is not None
         self.keys: Keys = settings.credentials
-        self.failure: VenueError | None = None
         self.ledger: Ledger | None = None
         self.account: AccountReader | None = None
         self._settings = settings
@@ -70,6 +102,8 @@ class AccountDesk:
         self._http = Http()
         self._address = ""
         self._not_before = 0.0
+        self._version: int | None = None
+        self._unreachable: str | None = None
 
     def is_ready(self) -> bool:
         """Whether the account is connected; tries again when its time has come.
@@ -86,10 +120,12 @@ class AccountDesk:
         try:
             self._connect()
         except VenueUnreachable as error:
+            self._unreachable = str(error)
             self._not_before = self._clock.mono() + (error.retry_after_s or RETRY_S)
             if log.every(60, "desk"):
                 log.error("[INIT]", event="venue_unreachable", reason=str(error))
             return False
+        self._unreachable = None
         return True
 
     def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
@@ -117,6 +153,11 @@ class AccountDesk:
             self.ledger.record_gone(order_id, reason="canceled_by_supervisor")
         return left
 
+    def venue(self) -> dict[str, object]:
+        """Return what the status file says of the exchange: state, order_version, reason."""
+        state = "open" if self._unreachable is None else "unreachable"
+        return {"state": state, "order_version": self._version, "reason": self._unreachable}
+
     def close(self) -> None:
         """Close the ledger and the connection."""
         if self.ledger is not None:
@@ -125,6 +166,8 @@ class AccountDesk:
 
     def _connect(self) -> None:
         settings = self._settings
+        public = Public(self._http, clob_url=settings.urls.clob, gamma_url=settings.urls.gamma)
+        self._version = public.version()
         self.keys, self._address = derive(settings, self._env)
         log.add_secret(*self.keys.secrets)
         api = self.keys.api

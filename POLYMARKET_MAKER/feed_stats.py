@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from POLYMARKET_MAKER.core.events import Event, Notice, Unknown, Unreadable
 from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.model import TokenHealth
 from POLYMARKET_MAKER.line import LineStats
+from POLYMARKET_MAKER.seats import Seat
 
 _WORST_FIRST = (LineState.DOWN, LineState.CONNECTING, LineState.OPEN, LineState.IDLE)
 _NEEDS_NO_BOOK = frozenset({"pong", "notice"})
@@ -119,3 +121,20 @@ def _connection(conn: int, stats: LineStats) -> dict[str, object]:
 def _rounded(at: float | None) -> float | None:
     """Keep milliseconds: two clocks that drift apart must not make each heartbeat a change."""
     return None if at is None else round(at, 3)
+
+
+def count_health(seats: Iterable[Seat]) -> dict[str, int]:
+    """Count tokens by health; every health is named."""
+    counts = dict.fromkeys((health.value for health in TokenHealth), 0)
+    for seat in seats:
+        counts[seat.health.value] += 1
+    return counts
+
+
+def sum_checks(seats: Iterable[Seat]) -> dict[str, int]:
+    """Add up what the ends of batches have shown of all tokens."""
+    sums: dict[str, int] = {}
+    for seat in seats:
+        for name, count in seat.check_counts().items():
+            sums[name] = sums.get(name, 0) + count
+    return sums

@@ -62,6 +62,10 @@ class Journal:
                 entry=view.position.entry_price,
             )
 
+    def recovering(self) -> None:
+        """The exchange has not yet said what we own and what we have open."""
+        self._status.mark(StageName.VENUE, StageState.WAIT, "account_not_read")
+
     def decided(self, stage: Stage) -> None:
         """The strategy has spoken; a quote that it cannot use was told already."""
         if stage.name is StageName.QUOTE:

@@ -37,6 +37,7 @@ class MarketLine:
         skip_book: See :func:`wire.parse`.
         clock: Whose boot time is the monotonic clock.
         limits: Durations of the connection; they are never scaled.
+        delay_s: Wait before the first dial, so that many lines do not dial at once.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class MarketLine:
         skip_book: Callable[[str], bool] | None = None,
         clock: Clock | None = None,
         limits: FeedLimits | None = None,
+        delay_s: float = 0.0,
     ) -> None:
         self._url = url
         self._on_frame = on_frame
@@ -57,7 +59,11 @@ class MarketLine:
         self._name = name
         self._skip_book = skip_book
         self._clock = clock or Clock()
-        self._feed = Feed(custom_features=custom_features, limits=limits)
+        self._feed = Feed(
+            custom_features=custom_features,
+            limits=limits,
+            dial_mono=self._clock.boot() + delay_s,
+        )
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._bell_in, self._bell_out = socket.socketpair()
@@ -101,6 +107,8 @@ class MarketLine:
             if self._thread.is_alive() and current is not None:
                 current.abort()
                 self._thread.join(timeout_s / 2)
+        if self._thread.ident is None:
+            self._hang_up()  # it was never started
 
     @property
     def is_alive(self) -> bool:
@@ -141,6 +149,9 @@ class MarketLine:
                 self._faults += 1
                 log.error("[WS]", event="line_fault", line=self._name, exc=error)
                 self._closed(f"fault in the line's thread: {error!r}")
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         self._selector.close()
         self._bell_in.close()
         self._bell_out.close()

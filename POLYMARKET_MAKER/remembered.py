@@ -6,18 +6,16 @@ Both are small and rarely written, so they also survive a power cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from POLYMARKET_MAKER.errors import CannotStart
-from POLYMARKET_MAKER.token_files import encode, iso, load, read_stamp, read_token_id, typed
+from POLYMARKET_MAKER.json_files import encode, iso, load, read_own, read_stamp, typed
+from POLYMARKET_MAKER.token_files import read_token_id
 from polyshared import write_atomic
 
 EXITS_KEPT: Final = 1000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,8 @@ class Remembered:
         """
         self._handled_path = handled_path
         self._exits_path = exits_path
-        self.handled: frozenset[str] = _remembered(handled_path, parse_handled, frozenset())
-        self.exits: tuple[ExitRecord, ...] = _remembered(exits_path, parse_exits, ())
+        self.handled = read_own(handled_path, parse_handled, empty=b'{"topics": []}')
+        self.exits = read_own(exits_path, parse_exits, empty=b"[]")
 
     @property
     def finished(self) -> dict[str, str]:
@@ -166,12 +164,3 @@ class Remembered:
     def _set_handled(self, handled: frozenset[str], now: float) -> None:
         self.handled = handled
         write_atomic(self._handled_path, encode_handled(handled, now), durable=True)
-
-
-def _remembered(path: Path, parse: Callable[[bytes], T], empty: T) -> T:
-    try:
-        return parse(path.read_bytes())
-    except FileNotFoundError:
-        return empty
-    except (OSError, ValueError) as error:
-        raise CannotStart(f"{path}: {error}; repair the file or remove it") from None

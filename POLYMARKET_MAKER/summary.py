@@ -30,7 +30,7 @@ def summary_rows(
         return [("orders", "0: the exchange was never reached")]
     done = desk.ledger.summary()
     ages = sorted(desk.ledger.data_ages_ms())
-    pids = [pid for task in supervisor.tasks.values() for pid in task.pids]
+    pids = [pid for task in supervisor.fleet.tasks.values() for pid in task.pids]
     return [
         ("quotes", str(_quotes(supervisor))),
         ("orders", f"{done.orders} placed, {done.rejected} rejected, {done.unknown} unknown"),

@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -15,11 +15,9 @@ from POLYMARKET_MAKER.aggregator import Aggregator
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.processes import started_s
 from POLYMARKET_MAKER.supervisor import Supervisor
-from POLYMARKET_MAKER.tasks import TaskStatus
 from polyshared import write_atomic
 
 ROOT = Path(__file__).resolve().parent.parent
-_NOT_HANDLED = (TaskStatus.PENDING,)
 
 
 class StatusFile:
@@ -46,15 +44,14 @@ class StatusFile:
 
     def _content(self, supervisor: Supervisor, state: str) -> dict[str, Any]:
         settings, now = supervisor.settings, self._clock.now()
-        tasks = supervisor.tasks
-        waiting = [key for key, task in tasks.items() if task.status in _NOT_HANDLED]
-        handled = [key for key in tasks if key not in waiting]
+        schedule = supervisor.fleet.schedule
+        handled = sorted(schedule.handled)
         return {
             "timestamp": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "handled_topics_total": len(handled),
             "handled_topics": handled,
-            "pending_topics": waiting,
-            "tasks": {key: task.as_dict() for key, task in tasks.items()},
+            "pending_topics": [each.token_id for each in schedule.queue],
+            "tasks": {key: task.as_dict() for key, task in supervisor.fleet.tasks.items()},
             "schema": 1,
             "mode": settings.mode,
             "version": VERSION,
@@ -68,6 +65,7 @@ class StatusFile:
             "log_dir": str(settings.log_dir),
             "interpreter": sys.executable,
             "root": str(ROOT),
+            "venue": supervisor.desk.venue(),
             "aggregator": _aggregator(supervisor.aggregator, supervisor.cache_path),
         }
 
@@ -77,7 +75,7 @@ def _aggregator(aggregator: Aggregator | None, cache: Path) -> dict[str, Any]:
         return {"state": "off", "cache": None, "error": None}
     status = aggregator.status()
     state = "failed" if status["failure"] else "serving" if status["serves"] else "starting"
-    lines: list[dict[str, Any]] = status["lines"]  # type: ignore[assignment] - JSON-able
+    lines = cast("list[dict[str, Any]]", status["lines"])
     return {
         "state": state,
         "cache": str(cache),

@@ -31,7 +31,6 @@ _STATUS_OF_STOP = {
     "done": TaskStatus.EXITED,
     "market_closed": TaskStatus.ENDED,
 }
-_WAITING = (TaskStatus.PENDING, TaskStatus.RESTARTING, TaskStatus.QUARANTINED)
 
 
 @dataclass(slots=True)
@@ -40,7 +39,6 @@ class Task:
 
     Attributes:
         child: Its process; None while it has none.
-        not_before_mono: When it may be started.
         exit_code: Of its last child; None before the first one ended.
         notes: What happened to it, newest last, bounded.
         pids: Of all its children.
@@ -49,22 +47,12 @@ class Task:
     token_id: str
     status: TaskStatus = TaskStatus.PENDING
     child: Child | None = None
-    not_before_mono: float = 0.0
     exit_code: int | None = None
     history: restart.History = field(default_factory=restart.History)
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     pids: list[int] = field(default_factory=list)
     last_heartbeat: float | None = None
     _last: Child | None = None
-
-    @property
-    def wants_quotes(self) -> bool:
-        """Whether the aggregator should carry it: from the queue to the end of its child."""
-        return self.child is not None or self.status in _WAITING
-
-    def may_start(self, mono: float) -> bool:
-        """Whether a child may be started for it now."""
-        return self.child is None and self.status in _WAITING and mono >= self.not_before_mono
 
     def started(self, child: Child) -> None:
         """Note its new child."""
@@ -73,17 +61,22 @@ class Task:
         self.pids.append(child.pid)
         self.notes.append(f"started pid {child.pid} {child.source_at_start}")
 
-    def ended(self, code: int, verdict: restart.Verdict, mono: float) -> None:
+    def ended(self, code: int, verdict: restart.Verdict) -> None:
         """Note that its child ended and what follows."""
         self.child, self.exit_code = None, code
         self.notes.append(f"exit code {code}: {verdict.reason}")
         match verdict:
-            case restart.Restart(after_s):
-                self.status, self.not_before_mono = TaskStatus.RESTARTING, mono + after_s
-            case restart.Quarantine(for_s):
-                self.status, self.not_before_mono = TaskStatus.QUARANTINED, mono + for_s
+            case restart.Restart():
+                self.status = TaskStatus.RESTARTING
+            case restart.Quarantine():
+                self.status = TaskStatus.QUARANTINED
             case restart.Stop(reason):
                 self.status = _STATUS_OF_STOP.get(reason, TaskStatus.ERROR)
+
+    def stopped(self) -> None:
+        """Note that it was told to stop before it had a child."""
+        self.status = TaskStatus.STOPPED
+        self.notes.append("stopped")
 
     def as_dict(self) -> dict[str, Any]:
         """Return its entry in the status file."""

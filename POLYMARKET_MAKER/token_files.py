@@ -7,18 +7,17 @@ written. Unknown keys are ignored, they come from another version.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-_MILLISECONDS_FROM: Final = 1e11  # as seconds that would be the year 5138
+from POLYMARKET_MAKER.core.copytrade import Cursor
+from POLYMARKET_MAKER.json_files import LATEST_MS, encode, iso, load, read_stamp, typed
+
 _OVER: Final = frozenset({"done", "stale_ignored", "canceled", "superseded"})
 
 Entry = TypeVar("Entry")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Topic:
         source_account: The watched account that bought it; empty when it is not known.
         last_seen_at: When that account last bought it; None when it is not known.
         condition_id: Its market; empty when it is not known.
+        buyers: Each watched account that bought it, with the time of its last purchase.
     """
 
     token_id: str
@@ -38,6 +38,7 @@ class Topic:
     source_account: str = ""
     last_seen_at: float | None = None
     condition_id: str = ""
+    buyers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class SellSignal:
         token_id: The token.
         signal_id: Names this signal for ever. Further sales belong to the same
             signal until the account buys again.
-        at: When the account first sold; None when the file does not say.
+        at: When the account last sold; None when the file does not say.
         source_account: The watched account.
     """
 
@@ -113,18 +114,23 @@ def _token_row(topic: Topic) -> dict[str, object]:
         "introduced_by_buy": True,
         "market_slug": topic.slug,
         "condition_id": topic.condition_id,
+        "buyers": {account: iso(at) for account, at in topic.buyers.items()},
     }
 
 
 def _topic(row: Mapping[str, Any]) -> Topic | Skipped:
     if row.get("introduced_by_buy") is False or row.get("active") is False:
         return Skipped()
+    last_seen_at = read_stamp(row.get("last_seen"))
+    account = str(row.get("source_account") or "")
+    buyers = typed(row.get("buyers") or {account: row.get("last_seen")}, dict, "buyers")
     return Topic(
         token_id=read_token_id(row),
         slug=str(row.get("market_slug") or row.get("slug") or ""),
-        source_account=str(row.get("source_account") or ""),
-        last_seen_at=read_stamp(row.get("last_seen")),
+        source_account=account,
+        last_seen_at=last_seen_at,
         condition_id=str(row.get("condition_id") or ""),
+        buyers={str(each): read_stamp(at) or 0.0 for each, at in buyers.items() if each},
     )
 
 
@@ -163,39 +169,56 @@ def read_token_id(row: Mapping[str, Any]) -> str:
     return found
 
 
-# -- shared by all -------------------------------------------------------------
+# -- how far the token source has read ------------------------------------------
 
 
-def iso(at: float) -> str:
-    """Write epoch seconds as ``2026-11-20T15:11:03Z``; fractions only where there are any."""
-    whole = at == math.floor(at)
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds" if whole else "auto")
-    return text.replace("+00:00", "Z")
+def encode_state(cursors: Mapping[str, Cursor], now: float) -> bytes:
+    """Write how far each account has been read."""
+    targets = {account: _cursor_row(each, now) for account, each in cursors.items()}
+    return encode({"updated_at": iso(now), "targets": targets})
 
 
-def read_stamp(value: object) -> float | None:
-    """Read a stamp: ISO text, epoch seconds or milliseconds; None when there is none.
+def parse_state(data: bytes) -> dict[str, Cursor]:
+    """Read how far each account has been read.
 
     Raises:
-        ValueError: There is one and it is not readable.
+        ValueError: It is not such a file.
     """
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and not _is_number(value):
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    number = float(value) if isinstance(value, str | int | float) else math.nan
-    if not 0 <= number < _MILLISECONDS_FROM * 1000:
-        raise ValueError(f"stamp was {value!r}, must be ISO time or epoch seconds")
-    return number / 1000 if number >= _MILLISECONDS_FROM else number
+    targets = typed(typed(load(data), dict, "the file").get("targets"), dict, "'targets'")
+    return {
+        account.lower(): _cursor(typed(row, dict, f"target {account}"))
+        for account, row in targets.items()
+    }
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _cursor_row(cursor: Cursor, now: float) -> dict[str, object]:
+    return {
+        "last_timestamp_ms": round(cursor.at * 1000),
+        "updated_at": iso(now),
+        "since_ms": round(cursor.since * 1000),
+        "seen": dict(cursor.seen),
+    }
+
+
+def _cursor(row: Mapping[str, Any]) -> Cursor:
+    at = _milliseconds(row.get("last_timestamp_ms"))
+    seen = typed(row.get("seen") or {}, dict, "'seen'")
+    return Cursor(
+        # Without this key an older program wrote it, which may have missed trades of that second.
+        since=_milliseconds(row["since_ms"]) if "since_ms" in row else float(math.floor(at)),
+        at=at,
+        seen={key: typed(stamp, float, "a stamp in 'seen'") for key, stamp in seen.items()},
+    )
+
+
+def _milliseconds(value: object) -> float:
+    number = typed(value, int, "a stamp in ms")
+    if not 0 <= number < LATEST_MS:
+        raise ValueError(f"a stamp in ms was {str(number)[:60]}")
+    return number / 1000
+
+
+# -- shared by both ------------------------------------------------------------
 
 
 def _split(
@@ -207,7 +230,7 @@ def _split(
     for index, row in enumerate(rows):
         try:
             found = read(typed(row, dict, "it"))
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             skipped.append(Skipped(f"entry {index}: {error}"))
             continue
         if isinstance(found, Skipped):
@@ -220,23 +243,3 @@ def _split(
 def _entries(data: bytes, key: str) -> list[object]:
     found = typed(load(data), dict, "the file")
     return typed(found.get(key), list, repr(key))
-
-
-def typed(value: object, kind: type[T], what: str) -> T:
-    if not isinstance(value, kind):
-        # One kind of error for all that can be wrong with a file.
-        raise ValueError(f"{what} was {type(value).__name__}, must be {kind.__name__}")  # noqa: TRY004
-    return value
-
-
-def load(data: bytes) -> object:
-    try:
-        found: object = json.loads(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return found
-
-
-def encode(value: object) -> bytes:
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()

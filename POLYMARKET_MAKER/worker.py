@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import Strategy, without_own
@@ -41,14 +42,14 @@ class Rules:
         limits: The caps.
         exit_only: Sell what is held and end.
         exit_signal: When this file exists: the same.
-        kill_file: When it exists, nothing is placed and what is ours is cancelled.
+        brakes: Kill and pause.
         sell_only_from: Epoch seconds from which nothing is bought; None for never.
     """
 
     limits: Limits
     exit_only: bool
     exit_signal: Path
-    kill_file: Path
+    brakes: Brakes
     sell_only_from: float | None
 
 
@@ -132,7 +133,12 @@ class Worker:
             self._orders.cancel(tuple(order.order_id for order in view.orders))
         else:
             self._journal.quoted(reading, view)
-            self._trade(reading, view, now)
+            self._on_quote(reading)
+            if self._orders.read_mono is None:
+                # Start-up is recovery: nothing is decided before the account was read.
+                self._journal.recovering()
+            else:
+                self._trade(reading, view, now)
         self._orders.read_if_due(view)
         self._journal.describe(reading, view, self._quotes)
         return self._closed(view)
@@ -169,7 +175,6 @@ class Worker:
         return ChildExit.ORDERS_OPEN
 
     def _trade(self, aged: AgedQuote, view: TokenView, now: float) -> None:
-        self._on_quote(aged)
         self._note_health(aged)
         sibling_id = self._market.sibling_id
         siblings = self._ledger.our_orders(sibling_id) if sibling_id is not None else []
@@ -228,7 +233,8 @@ class Worker:
         read_mono = self._orders.read_mono
         from_ = self._rules.sell_only_from
         return Switches(
-            killed=self._rules.kill_file.exists(),
+            killed=self._rules.brakes.is_killed(),
+            paused=self._rules.brakes.is_paused(self._market.token_id),
             stopping=self._closing is not None,
             sell_only=from_ is not None and now >= from_,
             account_fresh=read_mono is not None

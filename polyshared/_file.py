@@ -18,6 +18,7 @@ class Line(NamedTuple):
 
     entry: Entry
     written: Moment
+    flush_seq: int
 
 
 class SnapshotFile:
@@ -92,4 +93,4 @@ def _parse_line(key: str, text: bytes, head: Head, at: Moment) -> Line | None:
     if fields is None:
         return None
     entry = make_entry(key, fields, epoch=head.epoch, written=head.written, at=at)
-    return None if entry is None else Line(entry, head.written)
+    return None if entry is None else Line(entry, head.written, head.flush_seq)

@@ -52,6 +52,3 @@ class History:
         """Return *entry* or what was given out, without remembering it."""
         last = self._entries.get(entry.key)
         return last if last is not None and last.rev > entry.rev else entry
-
-    def last(self, key: str) -> Entry | None:
-        return self._entries.get(key)

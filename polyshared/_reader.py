@@ -214,7 +214,7 @@ class SnapshotReader:
 
     def _entry_of_file(self, key: str, at: Moment) -> Entry:
         line = self._file.line(key, at)
-        if line is None or not self._admits(line.entry.epoch, at):
+        if line is None or self._is_back(line.entry.epoch, line.flush_seq, at):
             entry = self.read().tokens.get(key)
             if entry is None:
                 raise SnapshotMissing(self._shown, key=key)
@@ -227,16 +227,18 @@ class SnapshotReader:
 
     def _never_back(self, found: Snapshot, at: Moment) -> Snapshot:
         """Return *found*, or the last snapshot with its present age if *found* is older."""
-        last = self._last
-        if not self._admits(found.epoch, at):
-            if last is None or last.epoch != self._history.epoch:
+        if self._is_back(found.epoch, found.flush_seq, at):
+            if self._last is None or self._last.epoch != self._history.epoch:
                 raise self._stale(found.age_s, superseded=True)
-            return last.read_at(at)
-        if last is not None and found.epoch == last.epoch and found.flush_seq < last.flush_seq:
-            return last.read_at(at)
+            return self._last.read_at(at)
         self._history.saw(found.epoch, found.written)
         tokens = {key: self._history.newest(entry) for key, entry in found.tokens.items()}
         return found.with_tokens(tokens)
+
+    def _is_back(self, epoch: int, flush_seq: int, at: Moment) -> bool:
+        last = self._last
+        is_earlier = last is not None and last.epoch == epoch and last.flush_seq > flush_seq
+        return is_earlier or not self._admits(epoch, at)
 
     def _admits(self, epoch: int, at: Moment) -> bool:
         return self._history.admits(epoch, at, self._owner_epoch)

@@ -171,6 +171,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _POSITION = re.compile(r" \(byte ([0-9]+)\)$")
+_ESCAPED = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of such bytes
 _KNOWN = {"schema", "updated_at", "layout", *_Document.__struct_fields__}
 
 
@@ -308,11 +309,9 @@ def _check_document(raw: dict[str, Any], path: str) -> _Document:
 
 
 def _first_bad_utf8(data: bytes) -> int:
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return 0  # cannot happen: the parser refused it
+    """Return the offset of the first byte that is not UTF-8; the length if there is none."""
+    good = _ESCAPED.split(data.decode(errors="surrogateescape"), maxsplit=1)[0]
+    return len(good.encode())
 
 
 def _split_position(message: str) -> tuple[str, int | None]:

@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
-import stat
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from polyshared import _clock, _linux
-from polyshared._atomic import Replacer, clean_temporaries, process_exists
+from polyshared import _clock
+from polyshared._atomic import Replacer
 from polyshared._board import board_path
 from polyshared._broadcast import Broadcast
 from polyshared._clock import Moment
-from polyshared._codec import (
-    MAX_EPOCH,
-    TAIL,
-    encode_about,
-    encode_fields,
-    encode_head,
-    encode_unproven,
-    join_fields,
-    prove,
-)
+from polyshared._codec import encode_fields
 from polyshared._errors import WriterFenced
-from polyshared._files import find_board_epoch, find_epoch
-from polyshared._life import silence_s
-from polyshared._lines import Lines
-from polyshared._lock import WriterLock, new_owner, owner_path, read_owner
+from polyshared._lock import WriterLock, new_owner
+from polyshared._start import clean_up, next_epoch, require_usable, silence_s
+from polyshared._table import Table
 
 UNVERSIONED = frozenset({"updated_at", "health", "conn"})
-_OWN_FIELDS = frozenset({"seq", "rev", "boot_s"})
 _log = logging.getLogger("polyshared")
-
-
-class _Put(NamedTuple):
-    """What was last put under a key; outlives a delete, so that seq never goes back."""
-
-    seq: int
-    versioned: bytes
-    rest: bytes
 
 
 class SnapshotWriter:
@@ -118,16 +96,12 @@ class SnapshotWriter:
         self._heartbeat_s = heartbeat_s
         self._max_age_s = max_age_s
         self._wants_lane = lane
-        self._unversioned = frozenset(unversioned)
         self._on_flush_state = on_flush_state
         self._clock = clock
 
         self._mutex = threading.Lock()  # guards all that follows
         self._flushing = threading.Lock()  # held for a whole flush; taken before _mutex
-        self._lines = Lines()
-        self._puts: dict[str, _Put] = {}
-        self._feed = b"{}"
-        self._rev = 0
+        self._table = Table(unversioned)
         self._flush_seq = 0  # of the last file that was tried
         self._flushed_seq = 0  # of the last file that was written
         self._pulsed_s = 0.0
@@ -138,7 +112,7 @@ class SnapshotWriter:
         self._stop = False
         self._thread: threading.Thread | None = None
 
-        _require_usable(self.path, allow_remote=allow_remote)
+        require_usable(self.path, allow_remote=allow_remote)
         self._lock = WriterLock(self.path)
         self._lock.acquire(may_replace=self._owner_is_silent if take_over else None)
         try:
@@ -148,20 +122,19 @@ class SnapshotWriter:
             raise
 
     def _begin(self, version: str) -> None:
-        board = board_path(self.path)
-        own = {self.path.name, board.name, owner_path(self.path).name}
-        clean_temporaries(self.path.parent, own=own, is_alive=process_exists)
+        clean_up(self.path)
         at = self._clock()
-        owner = read_owner(self.path)
-        last = max(find_epoch(self.path), find_board_epoch(board), owner.epoch if owner else 0)
-        self.epoch = min(max(int(at.wall_s * 1000), last + 1), MAX_EPOCH)
+        self.epoch = next_epoch(self.path, at)
         self._owner = new_owner(epoch=self.epoch, version=version, at=at)
         self._lock.publish(self._owner)
         about = {"pid": self._owner.pid, "host": self._owner.host}
         about |= {"started_at": self._owner.started_at, "version": version}
         self._about = encode_fields(about)
         self._lane = Broadcast(
-            board, epoch=self.epoch, boot_id=at.boot_id, entries=self._lines.entries
+            board_path(self.path),
+            epoch=self.epoch,
+            boot_id=at.boot_id,
+            entries=self._table.entries,
         )
         if self._wants_lane:
             self._lane.restore(self._pulse(at))
@@ -192,62 +165,31 @@ class SnapshotWriter:
                 too large. The old entry stands.
             WriterFenced: This process is no longer the writer.
         """
-        if not _OWN_FIELDS.isdisjoint(entry):
-            names = ", ".join(sorted(_OWN_FIELDS.intersection(entry)))
-            raise ValueError(f"entry of {key!r}: {names} is set by the writer itself")
         try:
-            return self._put(key, entry)
+            fields = self._table.encode(entry)
+            with self._mutex:
+                self._check()
+                at = self._clock()
+                put = self._table.put(key, fields, at.boot_s)
+                if put.text is not None:
+                    self._lane.put(key, put.text, lambda: self._pulse(at))
+                    self._mark_dirty()
+                if at.boot_s - self._pulsed_s > self._heartbeat_s:
+                    self._lane.set_pulse(self._pulse(at))  # whoever flushes may hang in a disk
         except ValueError as error:
             raise ValueError(f"entry of {key!r}: {error}") from error
-
-    def _put(self, key: str, entry: Mapping[str, Any]) -> int:
-        unversioned = self._unversioned
-        versioned = encode_unproven({k: v for k, v in entry.items() if k not in unversioned})
-        rest = encode_unproven({k: v for k, v in entry.items() if k in unversioned})
-        with self._mutex:
-            self._check()
-            last = self._puts.get(key)
-            seq = last.seq if last else 0
-            if last is None or last.versioned != versioned:
-                seq += 1
-            elif last.rest == rest and key in self._lines:
-                return seq
-            self._store(key, _Put(seq, versioned, rest))
-        return seq
-
-    def _store(self, key: str, put: _Put) -> None:
-        at = self._clock()
-        own = f'{{"seq":{put.seq},"rev":{self._rev + 1},"boot_s":{round(at.boot_s, 6)}}}'
-        text = join_fields(put.versioned, put.rest, own.encode())
-        prove(text)
-        self._lines.set(key, text)
-        self._puts[key] = put
-        self._rev += 1
-        self._lane.put(key, text, lambda: self._pulse(at))
-        if at.boot_s - self._pulsed_s > self._heartbeat_s:
-            self._lane.set_pulse(self._pulse(at))  # the thread that flushes may hang in a disk
-        self._mark_dirty()
+        return put.seq
 
     def _pulse(self, at: Moment) -> bytes:
-        """Encode the sign of life, with what the writer says of its sources."""
         self._pulsed_s = at.boot_s
-        pulse = {
-            "written_at": at.wall_s,
-            "boot_s": at.boot_s,
-            "flush_seq": self._flushed_seq,
-            "failing_since": self.failing_since,
-        }
-        return join_fields(encode_fields(pulse), b'{"feed":' + self._feed + b"}")
+        return self._table.pulse(at, self._flushed_seq, self.failing_since)
 
     def delete(self, key: str) -> bool:
         """Remove *key*; put again later, its seq goes on. Returns whether it was there."""
         with self._mutex:
             self._check()
-            if key not in self._lines:
+            if not self._table.delete(key):
                 return False
-            self._lines.remove(key)
-            self._puts[key] = self._puts[key]._replace(versioned=b"")
-            self._rev += 1
             self._lane.delete(key)
             self._mark_dirty()
         return True
@@ -257,8 +199,8 @@ class SnapshotWriter:
         text = encode_fields(feed)
         with self._mutex:
             self._check()
-            if text != self._feed:
-                self._feed = text
+            if text != self._table.feed:
+                self._table.feed = text
                 self._lane.set_pulse(self._pulse(self._clock()))
                 self._mark_dirty()
 
@@ -322,15 +264,7 @@ class SnapshotWriter:
             self._lane.restore(self._pulse(at))
         self._flush_seq += 1
         self._is_dirty = False
-        about = encode_about(self._about, self._feed)
-        head = encode_head(
-            epoch=self.epoch,
-            flush_seq=self._flush_seq,
-            change_seq=self._rev,
-            written=at,
-            layout=self._lines.layout(about),
-        )
-        return b"".join((head, about, self._lines.region, TAIL))
+        return self._table.render(at, self.epoch, self._flush_seq, self._about)
 
     def _note(self, error: OSError | None) -> None:
         with self._mutex:
@@ -359,12 +293,14 @@ class SnapshotWriter:
             raise self._ended
         try:
             self._lock.check()
-        except FileNotFoundError:
-            pass  # nobody took it over; the next flush takes it again
         except WriterFenced as error:
             if os.getpid() == self._owner.pid:
                 self._end(error)
             raise
+        except OSError:
+            # It is gone, or cannot be looked at. The next flush takes it again or fails.
+            # Until then a lane of ours that lost its place is a file nobody reads.
+            pass
 
     def _regain_place(self) -> None:
         """Take the lock again if somebody removed its file, or the directory."""
@@ -433,15 +369,3 @@ class SnapshotWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _require_usable(path: Path, *, allow_remote: bool) -> None:
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise FileExistsError(
-                errno.EEXIST, "there is something that is not a regular file", str(path)
-            )
-    if not allow_remote and _linux.is_remote(path.parent):
-        raise OSError(
-            errno.EOPNOTSUPP, "is on a network file system, where locks may not hold", str(path)
-        )

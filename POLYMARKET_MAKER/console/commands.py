@@ -81,7 +81,7 @@ def _verb(word: str) -> Verb:
     try:
         return Verb(word)
     except ValueError:
-        near = get_close_matches(word, [*Verb, *ALIASES], n=1)
+        near = get_close_matches(word, [*map(str, Verb), *ALIASES], n=1)
         hint = f"did you mean {near[0]!r}?" if near else "help lists the commands"
         raise UsageError(f"unknown command {word!r}; {hint}") from None
 

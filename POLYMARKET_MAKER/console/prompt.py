@@ -112,7 +112,9 @@ class Console:
         from prompt_toolkit import PromptSession  # noqa: PLC0415 - only where a terminal is
         from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
 
-        lines: PromptSession[str] = PromptSession(completer=_completer(self._tokens))
+        lines: PromptSession[str] = PromptSession(
+            completer=_completer(self._tokens), complete_while_typing=False
+        )
         answers: PromptSession[str] = PromptSession()
         with patch_stdout(raw=True):  # log lines go above the prompt, not through it
             while not self._closing.is_set():

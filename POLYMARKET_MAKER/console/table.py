@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from POLYMARKET_MAKER.log import plain, short
 
@@ -77,30 +77,42 @@ def row(status: Status, *, boottime_s: float) -> Row:
     )
 
 
-def table(rows: Iterable[Row], *, title: str = "") -> Table:
-    """Draw the rows; needs a terminal to be a pleasure, but writes anywhere."""
-    from rich.table import Table  # noqa: PLC0415 - a program without a terminal needs no tables
+def table(rows: Iterable[Row], *, title: str = "", wide: bool = True) -> Table:
+    """Draw the rows.
+
+    Args:
+        rows: One for each child.
+        title: Line above the table.
+        wide: With what stops each token, for 100 columns; without it 80 are enough.
+    """
+    from rich.table import Table  # noqa: PLC0415 - a program without a terminal needs none
     from rich.text import Text  # noqa: PLC0415
 
-    drawn = Table(title=title or None, title_justify="left", pad_edge=False)
-    for name in ("token", "source", "health", "what stops it"):
-        drawn.add_column(name, no_wrap=True)
-    for name in ("bid", "ask", "age s", "position", "open orders", "fills", "profit"):
-        drawn.add_column(name, justify="right", no_wrap=True)
+    drawn = Table(
+        title=title or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    columns = _COLUMNS if wide else _COLUMNS[:-1]
+    for name, justify in columns:
+        drawn.add_column(name, justify=justify, no_wrap=True)
     for each in rows:
-        drawn.add_row(
+        cells = (
             each.token,
-            each.source,
-            Text(each.health, style=_HEALTH_STYLE.get(each.health, "red")),
-            Text(each.stop, style=_STOP_STYLE.get(each.stop_state, "")),
             plain(each.bid),
             plain(each.ask),
             _age(each.age_s),
+            Text(each.health, style=_HEALTH_STYLE.get(each.health, "red")),
+            each.source,
             _held(each),
-            " ".join(each.open_orders) or "-",
+            "\n".join(each.open_orders) or "-",
             str(each.fills),
             Text(_money(each.profit), style=_profit_style(each.profit)),
+            Text(each.stop, style=_STOP_STYLE.get(each.stop_state, "")),
         )
+        drawn.add_row(*cells[: len(columns)])
     return drawn
 
 
@@ -127,6 +139,19 @@ def plain_lines(rows: Iterable[Row]) -> list[str]:
     ]
 
 
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("token", "left"),
+    ("bid", "right"),
+    ("ask", "right"),
+    ("age s", "right"),
+    ("health", "left"),
+    ("source", "left"),
+    ("position", "right"),
+    ("open orders", "left"),
+    ("fills", "right"),
+    ("profit", "right"),
+    ("stopped by", "left"),
+)
 _HEALTH_STYLE = {"live": "green", "quiet": "green", "pending": "yellow", "suspect": "yellow"}
 _STOP_STYLE = {"ok": "green", "wait": "dim", "blocked": "yellow", "fail": "red"}
 

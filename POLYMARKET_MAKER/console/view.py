@@ -12,6 +12,9 @@ from POLYMARKET_MAKER.console.table import Row, plain_lines, table
 if TYPE_CHECKING:
     from rich.live import Live
 
+WIDE = 100
+"""Columns of a terminal from which there is room for what stops each token."""
+
 
 class LiveView:
     """Shows rows on a terminal as a live table, anywhere else as plain lines.
@@ -62,7 +65,8 @@ class LiveView:
             title: Line above the table.
         """
         if self._live is not None:
-            self._live.update(table(rows, title=title), refresh=True)
+            wide = self._live.console.width >= WIDE
+            self._live.update(table(rows, title=title, wide=wide), refresh=True)
         elif now >= self._next_plain:
             self._next_plain = now + self._plain_every_s
             self._stream.write("".join(f"{line}\n" for line in plain_lines(rows)))

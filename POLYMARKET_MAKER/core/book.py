@@ -46,6 +46,7 @@ class Checks:
         bad_in_a_row: Batches since the last good one; two call for a new snapshot.
         rejected: Quotes refused by the sanity gate.
         old_snapshots: Snapshots that changes had overtaken.
+        old_changes: Changes that the last snapshot already contains.
     """
 
     top_ok: int = 0
@@ -55,6 +56,7 @@ class Checks:
     bad_in_a_row: int = 0
     rejected: int = 0
     old_snapshots: int = 0
+    old_changes: int = 0
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Book:
         quote: The last accepted quote; None before the first.
         quote_mono: When the last book event was applied, on the caller's monotonic clock.
         snapshot_mono: When the ladder was last made whole; None since the line broke.
+        last_hash: The exchange's last hash of this book; "" if it sent none.
         rejected_since_mono: Start of an unbroken run of rejected quotes.
         closed: The exchange said that the market is resolved.
         hash_checks_due: How many of the next batch ends are to be proven by their hash;
@@ -86,6 +89,7 @@ class Book:
         self.quote: Quote | None = None
         self.quote_mono: float | None = None
         self.snapshot_mono: float | None = None
+        self.last_hash = ""
         self.rejected_since_mono: float | None = None
         self.closed = False
         self.hash_checks_due: float = 0
@@ -97,6 +101,7 @@ class Book:
         self._last_trade_price: Decimal | None = None
         self._batch: _Batch | None = None
         self._changed_at: float | None = None  # exchange time of the last applied change
+        self._snapshot_at: float | None = None  # exchange time of the snapshot below it
 
     def apply(self, event: Event, *, now: float, at: float) -> Quote | None:
         """Take what *event* says about this token.
@@ -147,6 +152,8 @@ class Book:
         self.rejected_since_mono = None
         self._batch = None
         self._changed_at = None
+        self._snapshot_at = None
+        self.checks.bad_in_a_row = 0
 
     @property
     def ladder_top(self) -> tuple[Decimal | None, Decimal | None]:
@@ -168,6 +175,10 @@ class Book:
         )
 
     def _apply_changes(self, event: PriceChange, now: float, at: float) -> Quote | None:
+        exchange_at = event.exchange_at
+        if self._is_contained(exchange_at):
+            self.checks.old_changes += 1
+            return None
         mine = None
         for change in event.changes:
             if change.token_id != self.token_id:
@@ -181,7 +192,8 @@ class Book:
         if mine is None:
             return None
         self.market = event.market
-        self._changed_at = event.exchange_at
+        self.last_hash = mine.hash or ""
+        self._changed_at = exchange_at
         if mine.best_bid is None or mine.best_ask is None:
             return self._publish_ladder(event, now, at)
         bid, ask = _sides(mine.best_bid, mine.best_ask)
@@ -204,7 +216,8 @@ class Book:
         self.market = event.market
         self._bids.replace(event.bids)
         self._asks.replace(event.asks)
-        self._changed_at = event.exchange_at
+        self._changed_at = self._snapshot_at = event.exchange_at
+        self.last_hash = event.hash
         if event.tick_size is not None:
             self._tick_size = event.tick_size
         self._learn_last_trade(event)
@@ -215,6 +228,14 @@ class Book:
         if self._batch is not None:
             self._batch.stated = (bid, ask)
         return quote
+
+    def _is_contained(self, exchange_at: float | None) -> bool:
+        """Whether a change is older than the snapshot: one from REST may overtake the feed."""
+        return (
+            exchange_at is not None
+            and self._snapshot_at is not None
+            and exchange_at < self._snapshot_at
+        )
 
     def _is_overtaken(self, event: BookSnapshot) -> bool:
         at = event.exchange_at

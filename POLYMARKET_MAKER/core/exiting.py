@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from POLYMARKET_MAKER.core.decision import NO_BID, Stage, passed, stopped
@@ -17,14 +18,37 @@ def take_bid(quote: Quote, held: Decimal, reason: str) -> WantedOrder | None:
     return WantedOrder(Side.SELL, bid, held, reason, TimeInForce.FAK, post_only=False)
 
 
-def exit_floor(quote: Quote, grid: Decimal, slippage: Decimal) -> Decimal | None:
-    """Return the lowest price of an exit that begins now: the bid less the slippage.
+def floor_of_exit(
+    begun: Decimal | None, quote: Quote, held: Decimal, grid: Decimal, slippage: Decimal
+) -> Decimal | None:
+    """Return the lowest price of an exit: the bid at its beginning less the slippage.
 
-    Never below one tick. None when nobody bids: an exit begins with a bid.
+    Args:
+        begun: What this function returned for the exit that is going on, also before
+            a restart: a falling bid must not move the floor. None when none is.
+        quote: The market without our own size.
+        held: Shares that an order can sell; an exit ends when there are none.
+        grid: Tick size in force; the floor is never below one tick.
+        slippage: In USD.
+
+    Returns:
+        None while there is no exit: nothing is held, or nobody has bid yet.
     """
-    if quote.best_bid is None:
+    if held <= 0:
         return None
+    if begun is not None or quote.best_bid is None:
+        return begun
     return ceil_to_tick(quote.best_bid - slippage, grid)
+
+
+def remember_floor(floor: Decimal | None) -> dict[str, str]:
+    """Return the floor of an exit as text, for a strategy's memory."""
+    return {} if floor is None else {"exit_floor": str(floor)}
+
+
+def remembered_floor(memory: Mapping[str, str]) -> Decimal | None:
+    """Return the floor that :func:`remember_floor` put into a memory."""
+    return Decimal(memory["exit_floor"]) if "exit_floor" in memory else None
 
 
 def exit_order(
@@ -36,7 +60,7 @@ def exit_order(
         quote: The market without our own size.
         held: Shares that an order can sell.
         grid: Tick size in force.
-        floor: From :func:`exit_floor` when the exit began.
+        floor: From :func:`floor_of_exit`.
     """
     if held <= 0:
         return None, stopped("exit_flat")

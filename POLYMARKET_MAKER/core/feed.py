@@ -71,6 +71,11 @@ class Feed:
     as these happen, sends what :meth:`to_send` returns, closes when :meth:`must_close`
     gives a reason, and comes back by :meth:`next_deadline`. Not thread-safe.
 
+    Args:
+        custom_features: Also ask for ``best_bid_ask``, ``new_market``, ``market_resolved``.
+        limits: The durations.
+        dial_mono: Earliest time of the first dial.
+
     Attributes:
         state: Of the connection.
         connects: How often it opened.
@@ -80,7 +85,13 @@ class Feed:
         refusals: ``INVALID OPERATION`` frames.
     """
 
-    def __init__(self, *, custom_features: bool = False, limits: FeedLimits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        custom_features: bool = False,
+        limits: FeedLimits | None = None,
+        dial_mono: float = -math.inf,
+    ) -> None:
         self.state = LineState.IDLE
         self.connects = 0
         self.opened_mono: float | None = None
@@ -95,7 +106,7 @@ class Feed:
         self._leaving: dict[str, float] = {}
         self._introduced = False  # the first frame of this connection was sent
         self._failures = 0
-        self._dial_mono = 0.0
+        self._dial_mono = dial_mono
         self._ping_mono = NEVER
         self._work_mono = NEVER  # when subscriptions next need a look
         self._close_reason = ""

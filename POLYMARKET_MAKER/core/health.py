@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.model import TokenHealth
 
 GAPS_KEPT = 31
 GAPS_NEEDED = 5
+BURST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class HealthLimits:
         suspect_gaps: The same in median gaps of the token itself.
         rejects_s: A run of rejected quotes that raises one.
         writer_s: Silence of a snapshot's writer that makes every quote STALE.
+        ask_rest_s: Time without a snapshot after which REST is asked for one.
+        move_s: The same after which the token moves to a fresh connection.
     """
 
     live_s: float = 30.0
@@ -38,6 +41,8 @@ class HealthLimits:
     suspect_gaps: float = 20.0
     rejects_s: float = 5.0
     writer_s: float = 10.0
+    ask_rest_s: float = 40.0
+    move_s: float = 60.0
 
 
 DEFAULT_LIMITS = HealthLimits()
@@ -126,23 +131,29 @@ def snapshot_health(
     return TokenHealth.QUIET
 
 
-@dataclass(slots=True)
 class Rhythm:
-    """How often one token usually speaks."""
+    """How often one token usually speaks.
 
-    _gaps: deque[float] = field(default_factory=lambda: deque(maxlen=GAPS_KEPT))
-    _last_mono: float | None = None
+    Attributes:
+        median_gap_s: Median of its last gaps; 0 while too few are known.
+    """
+
+    def __init__(self) -> None:
+        self.median_gap_s = 0.0
+        self._gaps: deque[float] = deque(maxlen=GAPS_KEPT)
+        self._last_mono: float | None = None
 
     def heard(self, now: float) -> None:
         """Note a book event; events of one burst count once."""
-        if self._last_mono is not None and now - self._last_mono < 1.0:
+        last = self._last_mono
+        if last is not None and now - last < BURST_S:
             return
-        if self._last_mono is not None:
-            self._gaps.append(now - self._last_mono)
         self._last_mono = now
+        if last is not None:
+            self._gaps.append(now - last)
+            if len(self._gaps) >= GAPS_NEEDED:
+                self.median_gap_s = statistics.median(self._gaps)
 
     def suspect_after_s(self, limits: HealthLimits) -> float:
         """Return how long a silence has to be before it is remarkable for this token."""
-        if len(self._gaps) < GAPS_NEEDED:
-            return limits.suspect_s
-        return max(limits.suspect_s, limits.suspect_gaps * statistics.median(self._gaps))
+        return max(limits.suspect_s, limits.suspect_gaps * self.median_gap_s)

@@ -25,7 +25,12 @@ from POLYMARKET_MAKER.core.decision import (
     passed,
     stopped,
 )
-from POLYMARKET_MAKER.core.exiting import exit_floor, exit_order
+from POLYMARKET_MAKER.core.exiting import (
+    exit_order,
+    floor_of_exit,
+    remember_floor,
+    remembered_floor,
+)
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
     MarketInfo,
@@ -86,13 +91,12 @@ class BothSides:
     floor: Decimal | None = None
 
     def memory(self) -> dict[str, str]:
-        """Return nothing: volatility is measured anew after a restart."""
-        return {}
+        """Return the floor of an exit; volatility is measured anew after a restart."""
+        return remember_floor(self.floor)
 
     def remembering(self, memory: Mapping[str, str]) -> Self:
-        """Return the same; there is nothing to remember."""
-        del memory
-        return self
+        """Return the maker in the exit that an earlier run began, if it did."""
+        return replace(self, floor=remembered_floor(memory))
 
     def decide(
         self,
@@ -111,7 +115,7 @@ class BothSides:
         after = self._observing(quote, now)
         held = floor_size(position.size)
         if exiting:
-            floor = self.floor or exit_floor(quote, grid, self.params.exit_slippage)
+            floor = floor_of_exit(self.floor, quote, held, grid, self.params.exit_slippage)
             order, stage = exit_order(quote, held, grid, floor)
             taken: Wanted = () if order is None else (order,)
             return Decision(replace(after, floor=floor), taken, stage)

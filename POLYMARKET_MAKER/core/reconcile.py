@@ -84,7 +84,7 @@ def plan(
         wanted = next((order for order in allowed.orders if order.side is side), None)
         kept = _kept(wanted, ours, market, tolerances, cancelling)
         cancel += [order.order_id for order in ours if order is not kept]
-        if wanted is None or kept is not None:
+        if wanted is None or kept is not None or allowed.gate is not Gate.PLACE:
             continue
         if ours or side in busy:
             waiting.add(side)

@@ -51,6 +51,7 @@ class Gate(StrEnum):
     """What may happen to the book at all."""
 
     PLACE = "place"  # orders may be placed and cancelled
+    REDUCE = "reduce"  # nothing new; what is not wanted any more is cancelled
     KEEP = "keep"  # nothing new; what rests stays
     CANCEL = "cancel"  # nothing new; what rests is cancelled
 
@@ -124,6 +125,9 @@ class Switches:
         stopping: The process is told to end: the same.
         sell_only: Countdown to the end of the market: no buys.
         account_fresh: Whether orders and trades were read recently enough to trade.
+        breaker_open: Whether too many orders of all children failed.
+        venue: State of the exchange that some process met: ok, post_only, or what
+            takes no orders at all (cancel_only, disabled, unreachable, rate_limited).
     """
 
     killed: bool = False
@@ -131,6 +135,8 @@ class Switches:
     stopping: bool = False
     sell_only: bool = False
     account_fresh: bool = True
+    breaker_open: bool = False
+    venue: str = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ class Allowed:
 
     Attributes:
         gate: See :class:`Gate`; with KEEP and CANCEL there are no orders.
-        orders: What may rest or take, as wanted or smaller.
+        orders: What may rest or take, as wanted or smaller; with REDUCE what may stay.
         refusals: Everything that was held back or made smaller.
     """
 
@@ -192,11 +198,11 @@ def check(
         sibling_orders: Our open orders of the complementary token.
     """
     gate, refusal = _gate(aged, market, switches, health_for_s)
-    if refusal is not None:
+    if refusal is not None and gate is not Gate.REDUCE:
         return Allowed(gate, (), (refusal,))
     checker = _Checker(aged, position, market, limits, exposure, switches, resting, sibling_orders)
     orders: list[WantedOrder] = []
-    refusals: list[Refusal] = []
+    refusals: list[Refusal] = [] if refusal is None else [refusal]
     for order in wanted:
         allowed, found = checker.check(order)
         refusals += found
@@ -220,9 +226,19 @@ def _gate(
         return Gate.KEEP if keeps else Gate.CANCEL, Refusal(Reason.HEALTH, None, detail)
     if aged.quote.is_crossed:
         return Gate.KEEP, Refusal(Reason.CROSSED)
+    held = _held_back(switches)
+    return (Gate.PLACE, None) if held is None else (Gate.REDUCE, held)
+
+
+def _held_back(switches: Switches) -> Refusal | None:
+    """Return why nothing new may be sent although the market could be quoted."""
     if not switches.account_fresh:
-        return Gate.KEEP, Refusal(Reason.ACCOUNT_STALE)
-    return Gate.PLACE, None
+        return Refusal(Reason.ACCOUNT_STALE)
+    if switches.breaker_open:
+        return Refusal(Reason.BREAKER)
+    if switches.venue not in ("ok", "post_only"):
+        return Refusal(Reason.VENUE, None, switches.venue)
+    return None
 
 
 def _switched_off(switches: Switches) -> Reason | None:
@@ -308,6 +324,8 @@ class _Checker:
     def _crossing(self, order: WantedOrder) -> Refusal | None:
         """Refuse what would trade with ourselves, or take although it must not."""
         quote = self.aged.quote
+        if self.switches.venue == "post_only" and not order.post_only:
+            return Refusal(Reason.VENUE, order.side, self.switches.venue)
         if order.post_only and is_marketable(order, quote.best_bid, quote.best_ask):
             return Refusal(Reason.WOULD_TAKE, order.side, f"price was {order.price}")
         buying = order.side is Side.BUY

@@ -29,7 +29,13 @@ from POLYMARKET_MAKER.core.decision import (
     passed,
     stopped,
 )
-from POLYMARKET_MAKER.core.exiting import exit_floor, exit_order, take_bid
+from POLYMARKET_MAKER.core.exiting import (
+    exit_order,
+    floor_of_exit,
+    remember_floor,
+    remembered_floor,
+    take_bid,
+)
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
     MarketInfo,
@@ -67,15 +73,16 @@ class VolatilityStrategy:
         return cls(params, State(HighWindow(params.drop_window_s), params.drop_pct))
 
     def memory(self) -> dict[str, str]:
-        """Return the drop in force, which completed sells may have raised."""
-        return {"drop_pct": str(self.state.drop_pct)}
+        """Return the drop in force, which sells may have raised, and the floor of an exit."""
+        return {"drop_pct": str(self.state.drop_pct)} | remember_floor(self.state.exit_floor)
 
     def remembering(self, memory: Mapping[str, str]) -> Self:
-        """Return the strategy with the drop in force of an earlier run, within today's settings."""
-        if "drop_pct" not in memory or not self.params.enable_incremental_drop_pct:
-            return self
-        bounded = min(Decimal(memory["drop_pct"]), self.params.drop_pct_cap)
-        return replace(self, state=replace(self.state, drop_pct=max(self.params.drop_pct, bounded)))
+        """Return the strategy as an earlier run left it, within today's settings."""
+        state = replace(self.state, exit_floor=remembered_floor(memory))
+        if "drop_pct" in memory and self.params.enable_incremental_drop_pct:
+            bounded = min(Decimal(memory["drop_pct"]), self.params.drop_pct_cap)
+            state = replace(state, drop_pct=max(self.params.drop_pct, bounded))
+        return replace(self, state=state)
 
     def decide(
         self,
@@ -275,7 +282,9 @@ class _Tick:
 
     def exit(self, state: State) -> tuple[State, WantedOrder | None, Stage]:
         """Sell what is held, at no less than the exit floor."""
-        floor = state.exit_floor or exit_floor(self.quote, self.grid, self.params.exit_slippage)
+        floor = floor_of_exit(
+            state.exit_floor, self.quote, self.held, self.grid, self.params.exit_slippage
+        )
         state = replace(state, chase=None, exit_floor=floor)
         return state, *exit_order(self.quote, self.held, self.grid, floor)
 

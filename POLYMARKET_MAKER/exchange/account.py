@@ -18,15 +18,18 @@ from POLYMARKET_MAKER.core.model import CancelResult, Fill, OpenOrder
 from POLYMARKET_MAKER.errors import VenueError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange import rows
 from POLYMARKET_MAKER.exchange.amounts import MICRO
+from POLYMARKET_MAKER.exchange.answer import refusal
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, l2_headers
 from POLYMARKET_MAKER.exchange.fees import TakerFees
-from POLYMARKET_MAKER.exchange.http import Http, refusal
+from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.protocol import Allowance
 
 FIRST_PAGE: Final = "MA=="
 LAST_PAGE: Final = "LTE="
 MAX_PAGES: Final = 1000
-CANCEL_BATCH: Final = 1000  # ids in one DELETE /orders (changelog 2026-06-15)
+CANCEL_BATCH: Final = 100
+"""Ids in one ``DELETE /orders``. It takes 1000 (changelog 2026-06-15), but the rate limit
+takes or refuses a request as a whole, and its bucket holds 120 cancels."""
 
 Row = TypeVar("Row")
 Made = TypeVar("Made")
@@ -120,7 +123,7 @@ class Account:
     def cancel(self, order_ids: Sequence[str]) -> CancelResult:
         """Cancel by id; an empty list is no request.
 
-        More than 1000 ids take several requests. When one of them fails after
+        More than 100 ids take several requests. When one of them fails after
         another succeeded, what is proven is returned: the rest is in neither list.
         """
         canceled: list[str] = []

@@ -8,6 +8,7 @@ JSON inside a JSON string, sometimes as plain lists (exchange docs, 2026-10).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ import msgspec
 
 from POLYMARKET_MAKER.errors import VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.rows import is_position_id
 from POLYMARKET_MAKER.log import short
 
 UNVERSIONED = "v1"  # markets listed before Gamma told versions apart
@@ -65,12 +67,31 @@ def find_market(http: Http, gamma_url: str, condition_id: str) -> GammaMarket:
         VenueUnreachable: No usable answer.
         VenueRefused: Gamma does not know it, or cannot say yet how it is traded.
     """
-    for closed in ({}, {"closed": "true"}):  # without the flag ended markets may be left out
-        params = {"condition_ids": condition_id, **closed}
-        for row in http.get(f"{gamma_url}/markets/keyset", _Page, params=params).markets:
-            if row.condition_id.lower() == condition_id.lower():
-                return read_market(row)
+    for row in _rows(http, gamma_url, {"condition_ids": condition_id}):
+        if row.condition_id.lower() == condition_id.lower():
+            return read_market(row)
     raise VenueRefused(f"gamma has no market {short(condition_id)}")
+
+
+def find_market_of(http: Http, gamma_url: str, token_id: str) -> GammaMarket:
+    """Look a market up by one of its ids, ended ones included.
+
+    Raises:
+        VenueUnreachable: No usable answer.
+        VenueRefused: Gamma does not know it, or cannot say yet how it is traded.
+    """
+    name = "position_ids" if is_position_id(token_id) else "clob_token_ids"
+    for row in _rows(http, gamma_url, {name: token_id}):
+        if _lists(row.position_ids, token_id) or _lists(row.clob_token_ids, token_id):
+            return read_market(row)
+    raise VenueRefused(f"gamma has no market of {short(token_id)}")
+
+
+def _rows(http: Http, gamma_url: str, params: dict[str, str]) -> Iterator[GammaRow]:
+    """Yield what fits; without the flag Gamma may leave out the ended ones."""
+    for flag in ({}, {"closed": "true"}):
+        asked = {**params, "limit": "100", **flag}
+        yield from http.get(f"{gamma_url}/markets/keyset", _Page, params=asked).markets
 
 
 def read_market(row: GammaRow) -> GammaMarket:
@@ -102,6 +123,10 @@ def read_market(row: GammaRow) -> GammaMarket:
         end_at=end_at,
         closed=row.closed,
     )
+
+
+def _lists(ids: str | list[str] | None, token_id: str) -> bool:
+    return f'"{token_id}"' in ids if isinstance(ids, str) else token_id in (ids or ())
 
 
 def _texts(value: str | list[str] | None) -> list[str]:

@@ -1,31 +1,25 @@
-"""One HTTP client a process, and one policy for everything that can go wrong with it.
+"""One HTTP client a process: every request has a deadline, and is sent once.
 
-No usable answer is ``VenueUnreachable``: a time-out, a dropped connection, 408,
-425, 429, 5xx, a redirect, an answer that cannot be read. A 4xx is
-``VenueRefused``: the exchange understood and said no. Nothing is ever sent
-twice from here: whether a request may be repeated, only its caller knows.
+What an answer means is in answer.py. Nothing is ever sent twice from here:
+whether a request may be repeated, only its caller knows.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import httpx
-import msgspec
 
-from POLYMARKET_MAKER.errors import VenueRefused, VenueUnreachable
+from POLYMARKET_MAKER.errors import SettingsError, VenueUnreachable
+from POLYMARKET_MAKER.exchange.answer import Answer, refusal, seconds
 
 T = TypeVar("T")
 
 CONNECT_S: Final = 3.0
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-TRY_LATER: Final = frozenset({408, 425, 429})  # 425: the matching engine restarts
-LONGEST_WAIT_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +37,6 @@ class RateLimit:
     reset_s: float | None
     tier: str
     warning: str
-
-
-class ErrorBody(msgspec.Struct):
-    """The shapes of refusal that the exchange uses; a field it does not send is empty."""
-
-    error: str = ""
-    error_msg: str = ""
-    errorMsg: str = ""  # noqa: N815 - the exchange's name
-    message: str = ""
-    code: str | int = ""
-    retry_after_seconds: str | float | None = None
-
-    @property
-    def text(self) -> str:
-        return self.error or self.error_msg or self.errorMsg or self.message
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, refusals included.
-
-    Attributes:
-        where: Method and URL without query, for messages.
-        status_code: HTTP status.
-        body: The whole body.
-        headers: HTTP headers, keys in any case.
-    """
-
-    where: str
-    status_code: int
-    body: bytes
-    headers: Mapping[str, str]
-
-    @property
-    def is_success(self) -> bool:
-        return 200 <= self.status_code < 300  # noqa: PLR2004
-
-    def decode(self, kind: type[T]) -> T:
-        """Decode the JSON body as *kind*.
-
-        Raises:
-            VenueUnreachable: It is not JSON, or not of that shape.
-        """
-        try:
-            return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise VenueUnreachable(f"{self.where}: unreadable answer: {error}") from None
 
 
 class Http:
@@ -160,10 +107,15 @@ class Http:
     ) -> Answer:
         """Send one request, once, and return whatever was answered, refusals included.
 
+        The deadline holds for connecting, sending and receiving together. Looking
+        up the host's name is the system's and may take longer; a connection that
+        is reused, the rule between orders, needs no look-up.
+
         Raises:
             VenueUnreachable: Nothing was answered within *deadline_s*.
+            SettingsError: The environment names a proxy that cannot be used.
         """
-        limit_s = deadline_s or self._deadline_s
+        give_up_at = time.monotonic() + (deadline_s or self._deadline_s)
         client = self._client(httpx.URL(url).host)
         request = client.build_request(
             method,
@@ -171,12 +123,12 @@ class Http:
             params=params,
             headers={"Content-Type": "application/json", **(headers or {})},
             content=body,
-            timeout=httpx.Timeout(limit_s, connect=min(CONNECT_S, limit_s)),
+            extensions={"timeout": _TimeLeft(give_up_at)},
         )
         where = f"{method} {request.url.copy_with(query=None)}"
         try:
-            response, text = _read(client, request, time.monotonic() + limit_s)
-        except httpx.RequestError as error:
+            response, text = _read(client, request, give_up_at)
+        except (httpx.RequestError, RuntimeError) as error:  # the latter: closed meanwhile
             raise VenueUnreachable(f"{where}: {error or type(error).__name__}") from None
         self._note_limit(method, response)
         return Answer(where, response.status_code, text, response.headers)
@@ -192,7 +144,10 @@ class Http:
         if loopback not in self._clients:
             # An order a minute should not pay for a new TLS handshake each time.
             limits = httpx.Limits(max_connections=16, keepalive_expiry=75.0)
-            fresh = httpx.Client(trust_env=not loopback, limits=limits, follow_redirects=False)
+            try:
+                fresh = httpx.Client(trust_env=not loopback, limits=limits, follow_redirects=False)
+            except (ImportError, ValueError) as error:  # socks without socksio, or no URL at all
+                raise SettingsError(f"proxy of the environment cannot be used: {error}") from None
             fresh.headers["User-Agent"] = "polymarket-maker"
             if self._clients.setdefault(loopback, fresh) is not fresh:
                 fresh.close()  # another thread was first
@@ -212,6 +167,24 @@ class Http:
         )
 
 
+class _TimeLeft:
+    """Time-outs of one request, as httpcore asks for them phase by phase.
+
+    httpx would grant each phase (connect, write, each read) the whole time
+    again; here they share one deadline.
+    """
+
+    def __init__(self, give_up_at: float) -> None:
+        self._give_up_at = give_up_at
+
+    def get(self, phase: str, default: float | None = None) -> float:
+        """Return how long *phase* may wait; there is no *default*."""
+        del default
+        left_s = max(0.001, self._give_up_at - time.monotonic())
+        # TCP and TLS are granted it one after the other.
+        return min(CONNECT_S, left_s / 2) if phase == "connect" else left_s
+
+
 def is_loopback(host: str) -> bool:
     """Whether *host* is this machine: ``localhost`` or a loopback address."""
     if host == "localhost":
@@ -220,35 +193,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def refusal(answer: Answer) -> VenueUnreachable | VenueRefused:
-    """Turn an answer that is not a success into the error to raise.
-
-    The sentence carries the exchange's own error text and never the rest of the
-    body, which may hold an API key id (``owner``).
-    """
-    try:
-        body = answer.decode(ErrorBody)
-    except VenueUnreachable:  # a proxy's page, or nothing at all
-        body = ErrorBody()
-    status, text = answer.status_code, body.text[:300]
-    said = f"{answer.where}: HTTP {status}" + (f": {text}" if text else "")
-    if 400 <= status < 500 and status not in TRY_LATER:  # noqa: PLR2004
-        return VenueRefused(text or said, status_code=status)
-    wait_s = seconds(answer.headers.get("retry-after"))
-    if wait_s is None:
-        wait_s = seconds(body.retry_after_seconds)
-    return VenueUnreachable(said, retry_after_s=wait_s, code=str(body.code) or None)
-
-
-def seconds(value: str | float | None) -> float | None:
-    """Read a wait in seconds; None for a date, a negative or an absurd value."""
-    try:
-        number = float(value) if value is not None else math.nan
-    except ValueError:
-        return None
-    return number if 0 <= number <= LONGEST_WAIT_S else None
 
 
 def _read(

@@ -27,7 +27,7 @@ from POLYMARKET_MAKER.core.model import (
     SignedOrder,
     Unknown,
 )
-from POLYMARKET_MAKER.errors import SettingsError, VenueRefused, VenueUnreachable
+from POLYMARKET_MAKER.errors import CannotStart, SettingsError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
 from POLYMARKET_MAKER.exchange.amounts import Amounts, amounts
 from POLYMARKET_MAKER.exchange.auth import NO_SUCH_KEY, Credentials, SignatureType, Wallet
@@ -40,10 +40,10 @@ UNDECIDED: Final = ("match delayed", "error delaying", "could not run the execut
 
 class _PostAnswer(msgspec.Struct):
     success: bool = False
-    error: str = ""
-    errorMsg: str = ""  # noqa: N815 - the exchange's names
-    orderID: str = ""  # noqa: N815
-    status: str = ""
+    error: str | None = None
+    errorMsg: str | None = None  # noqa: N815 - the exchange's names
+    orderID: str | None = None  # noqa: N815
+    status: str | None = None
     tradeIDs: list[str] | None = None  # noqa: N815
 
 
@@ -92,6 +92,7 @@ class PostingAccount(Account):
         Raises:
             VenueRefused: The market wants a signature that this library does not make.
             SettingsError: Key, wallet kind, funder and API credentials do not fit together.
+            CannotStart: The library is missing.
             ValueError: Price or size is off the market's grid.
         """
         if market.order_version not in self.signs:
@@ -108,6 +109,7 @@ class PostingAccount(Account):
 
         Raises:
             SettingsError: Key, wallet kind, funder and API credentials do not fit together.
+            CannotStart: The library is missing.
         """
         _ = self._signer
 
@@ -118,6 +120,10 @@ class PostingAccount(Account):
     def _signer(self) -> OrderSigner:
         try:
             signer = self._make_signer(self._wallet)
+        except ImportError as error:
+            raise CannotStart(
+                f"{self.library} cannot be loaded: {error}; pip install -r requirements.txt"
+            ) from error
         except ValueError:  # its text might repeat the key
             raise SettingsError(NO_SUCH_KEY) from None
         _check_wallet(self._wallet, self._credentials, signer.address)
@@ -143,7 +149,7 @@ def _outcome(signed: SignedOrder, answer: _PostAnswer) -> Outcome:
     """Judge an answer with status 200, which is not always a yes."""
     text = answer.errorMsg or answer.error
     if answer.success and answer.orderID:
-        return Placed(answer.orderID, answer.status, tuple(answer.tradeIDs or ()))
+        return Placed(answer.orderID, answer.status or "", tuple(answer.tradeIDs or ()))
     if text:  # also with success=true and no id: seen for refused amounts
         return _refused(signed, text, 200)
     if answer.success or answer.orderID:

@@ -18,7 +18,7 @@ from POLYMARKET_MAKER.core.events import BookSnapshot
 from POLYMARKET_MAKER.core.model import ZERO, Level, MarketInfo, OrderVersion
 from POLYMARKET_MAKER.errors import VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.fees import ClobMarket, clob_market
-from POLYMARKET_MAKER.exchange.gamma import GammaMarket, find_market
+from POLYMARKET_MAKER.exchange.gamma import GammaMarket, find_market, find_market_of
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.rows import finite, is_position_id
 from POLYMARKET_MAKER.log import short
@@ -112,9 +112,14 @@ class Public:
         return _book(self._http.get(f"{self._clob}/book", _BookRow, params=params))
 
     def condition_id(self, token_id: str) -> str:
-        """Read which market a token belongs to."""
+        """Read which market a token belongs to, also one that has ended."""
         url = f"{self._clob}/markets-by-token/{token_id}"
-        return self._http.get(url, _TokenAnswer).condition_id
+        try:
+            return self._http.get(url, _TokenAnswer).condition_id
+        except VenueRefused as error:
+            if error.status_code != 404:  # noqa: PLR2004
+                raise
+        return find_market_of(self._http, self._gamma, token_id).condition_id
 
     def clob_market(self, condition_id: str) -> ClobMarket:
         """Read the trading rules of a market."""

@@ -6,7 +6,9 @@ the ledger, shares that its fills add up to. Everything else of the wallet is fo
     database.py   the file, its identity, short transactions
     schema.py     the tables
     rows.py       rows and the words of the program; the life of an intent
-    orders.py     intents, outcomes, orders, cancels; the rules that hold across children
+    orders.py     intents, outcomes, orders, cancels
+    intents.py    the same inside a transaction
+    rules.py      what holds across children: one order a side, caps, no crossing
     fills.py      fills and positions
     reports.py    exposure, the day's result, summary
     worth.py      worth of everything, result of the day

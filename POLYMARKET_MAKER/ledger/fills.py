@@ -10,7 +10,7 @@ from decimal import Decimal
 from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus, Position, Side
 from POLYMARKET_MAKER.core.position import Trade, replay
 from POLYMARKET_MAKER.ledger.database import Database
-from POLYMARKET_MAKER.ledger.orders import store_intent, stored_intent
+from POLYMARKET_MAKER.ledger.intents import store_intent, stored_intent
 from POLYMARKET_MAKER.ledger.rows import IntentState, fill_of, position_of
 from POLYMARKET_MAKER.ledger.worth import open_day
 

@@ -11,8 +11,9 @@ from POLYMARKET_MAKER.core.position import replay, round_trips
 from POLYMARKET_MAKER.core.risk import Exposure
 from POLYMARKET_MAKER.ledger.database import Database
 from POLYMARKET_MAKER.ledger.fills import stored_position, trades_of
-from POLYMARKET_MAKER.ledger.orders import live_intents, stakes_by_token
+from POLYMARKET_MAKER.ledger.intents import live_intents
 from POLYMARKET_MAKER.ledger.rows import Intent, IntentState, position_of
+from POLYMARKET_MAKER.ledger.rules import stakes_by_token
 from POLYMARKET_MAKER.ledger.worth import DAY_S, bids, day_result, open_day, open_profit
 
 
@@ -190,20 +191,21 @@ class Reports:
 
 def _exposure(db: sqlite3.Connection, token_id: str, live: list[Intent], now: float) -> Exposure:
     stakes = stakes_by_token(db, live)
+    here = stakes.pop(token_id, ZERO)
     position = stored_position(db, token_id)
-    unknown = sum(
+    inventory = position.size * (position.entry_price or ZERO)
+    replaceable = sum(
         (
             each.at_stake * each.signed.order.price
             for each in live
             if each.signed.order.token_id == token_id
             and each.side is Side.BUY
-            and each.state is not IntentState.PLACED
+            and each.state is IntentState.PLACED
         ),
         ZERO,
     )
-    others = sum((usd for token, usd in stakes.items() if token != token_id), ZERO)
-    inventory = position.size * (position.entry_price or ZERO)
-    return Exposure(inventory, unknown, others, day_result(db, now))
+    others = sum(stakes.values(), ZERO)
+    return Exposure(inventory, here - inventory - replaceable, others, day_result(db, now))
 
 
 def _pnl_row(db: sqlite3.Connection, position: Position, marks: dict[str, Decimal]) -> PnlRow:

@@ -126,7 +126,7 @@ def intent_of(row: sqlite3.Row) -> Intent:
 
 
 def open_order_of(row: sqlite3.Row) -> OpenOrder:
-    """Return the order of a row of the table ``orders``."""
+    """Return the order of a row of the table ``foreign_orders``."""
     return OpenOrder(
         row["order_id"],
         row["token_id"],

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 -- Every order we ever meant to send, written before it left.
 -- matched: most that the exchange said has traded. seen: sum of its fills in this ledger.
 -- final: the exchange has said the last word about matched.
+-- failed: the answer was a refusal, or none that can be used, whatever became of it later.
 -- live: it may still trade, or has traded what no fill has shown yet. Such an order is exposure.
 CREATE TABLE IF NOT EXISTS intents (
     order_id TEXT PRIMARY KEY, token_id TEXT NOT NULL, condition_id TEXT NOT NULL,
@@ -20,18 +21,17 @@ CREATE TABLE IF NOT EXISTS intents (
     final INTEGER NOT NULL DEFAULT 0, live INTEGER NOT NULL DEFAULT 1,
     reason TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '',
     data_age_ms INTEGER, seq INTEGER, src TEXT,
-    created_at REAL NOT NULL, answered_at REAL
+    created_at REAL NOT NULL, answered_at REAL, failed INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS intents_live ON intents (token_id) WHERE live = 1;
 CREATE INDEX IF NOT EXISTS intents_answered ON intents (answered_at);
 
--- The last thing the exchange said about an order of the account, ours or foreign.
-CREATE TABLE IF NOT EXISTS orders (
+-- Open orders of the account that are not ours, as of the last account read.
+CREATE TABLE IF NOT EXISTS foreign_orders (
     order_id TEXT PRIMARY KEY, token_id TEXT NOT NULL, condition_id TEXT NOT NULL,
     side TEXT NOT NULL, price TEXT NOT NULL, size TEXT NOT NULL, size_matched TEXT NOT NULL,
-    status TEXT NOT NULL, created_at REAL NOT NULL, ours INTEGER NOT NULL
+    status TEXT NOT NULL, created_at REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS orders_foreign ON orders (token_id) WHERE ours = 0;
 
 -- kind: trade, or external (shares came or went without an order of ours).
 CREATE TABLE IF NOT EXISTS fills (

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 from POLYMARKET_MAKER.settings import retired
-from POLYMARKET_MAKER.settings.groups import Feed, Maker, Mode, Risk, SupervisorLoss
-from POLYMARKET_MAKER.settings.load import Findings, Reader, Values, build
+from POLYMARKET_MAKER.settings.groups import Feed, LogLevel, Maker, Mode, Risk, SupervisorLoss
 from POLYMARKET_MAKER.settings.model import CHILD_GROUPS, POLYGON, Settings
+from POLYMARKET_MAKER.settings.reader import Findings, Reader, Values, build
 from POLYMARKET_MAKER.settings.schema import Group, Key
 from POLYMARKET_MAKER.settings.strategy_keys import StrategyParams
 
@@ -46,7 +46,7 @@ class Assignment:
         SupervisorLoss, Key("", "What to do when the supervisor is gone: stop or continue.")
     ] = SupervisorLoss.STOP
     ws_debug_raw: Annotated[bool, Key("", "Log every raw event.")] = False
-    log_level: Annotated[str, Key("", "Lowest level written.")] = "INFO"
+    log_level: Annotated[LogLevel, Key("", "Lowest level written.")] = LogLevel.INFO
 
 
 RUN_PARAMS_GROUPS: tuple[tuple[str, type[Group]], ...] = (

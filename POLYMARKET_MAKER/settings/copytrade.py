@@ -11,7 +11,7 @@ from typing import Annotated
 
 from POLYMARKET_MAKER.errors import SettingsError
 from POLYMARKET_MAKER.settings import retired
-from POLYMARKET_MAKER.settings.load import Findings, Reader, build, read_json
+from POLYMARKET_MAKER.settings.reader import Findings, Reader, build, read_json
 from POLYMARKET_MAKER.settings.schema import Group, Key
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")

@@ -26,6 +26,15 @@ class SupervisorLoss(StrEnum):
     CONTINUE = "continue"  # trade on from its own line until a new one takes over
 
 
+class LogLevel(StrEnum):
+    """Lowest level written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class General:
     """Keys at the top of the file."""
@@ -199,7 +208,7 @@ class Risk:
             "Most money in one token: shares held, resting buys and orders of unknown outcome.",
             above=0,
             warn_none="a single token may hold any amount",
-            tighter="lower",
+            is_limit=True,
         ),
     ] = Decimal(25)
     max_notional_total: Annotated[
@@ -209,7 +218,7 @@ class Risk:
             "The same over all tokens together.",
             above=0,
             warn_none="all tokens together may hold any amount",
-            tighter="lower",
+            is_limit=True,
         ),
     ] = Decimal(100)
     max_daily_loss: Annotated[
@@ -219,7 +228,7 @@ class Risk:
             "Loss of a UTC day, realised and marked at the bid, fees included, that stops buying.",
             above=0,
             warn_none="no loss stops the trading",
-            tighter="lower",
+            is_limit=True,
         ),
     ] = Decimal(20)
     max_order_errors: Annotated[
@@ -228,7 +237,7 @@ class Risk:
             "errors in 60 s",
             "When at least half of the attempts fail this often, orders pause for 5 minutes.",
             low=1,
-            tighter="lower",
+            is_limit=True,
         ),
     ] = 5
     adopt_wallet_positions: Annotated[
@@ -278,6 +287,6 @@ class Debug:
             old=("debug.ws_raw", "ws_raw"),
         ),
     ] = False
-    log_level: Annotated[str, Key("", "Lowest level written: DEBUG, INFO, WARNING, ERROR.")] = (
-        "INFO"
+    log_level: Annotated[LogLevel, Key("", "Lowest level written; --verbose is debug.")] = (
+        LogLevel.INFO
     )

@@ -1,16 +1,12 @@
-"""All settings of one start: the files, the environment and the options, put together."""
+"""All settings of one start, as one frozen object."""
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-from POLYMARKET_MAKER.errors import SettingsError, UsageError
-from POLYMARKET_MAKER.settings import retired
-from POLYMARKET_MAKER.settings.credentials import Credentials, read_credentials
+from POLYMARKET_MAKER.settings.credentials import Credentials
 from POLYMARKET_MAKER.settings.groups import (
     Alerts,
     Copytrade,
@@ -23,13 +19,10 @@ from POLYMARKET_MAKER.settings.groups import (
     Risk,
     Scheduler,
 )
-from POLYMARKET_MAKER.settings.load import Findings, Reader, Values, build, read_json
-from POLYMARKET_MAKER.settings.mode import DotEnv, decide_mode, dotenv_for
-from POLYMARKET_MAKER.settings.names import WALLET_NAMES, lookup
 from POLYMARKET_MAKER.settings.options import Options
-from POLYMARKET_MAKER.settings.schema import Group, show_raw
+from POLYMARKET_MAKER.settings.schema import Group
 from POLYMARKET_MAKER.settings.strategy_keys import StrategyParams
-from POLYMARKET_MAKER.settings.urls import Urls, check_urls, read_urls
+from POLYMARKET_MAKER.settings.urls import Urls
 
 ROOT = Path(__file__).resolve().parents[2]
 POLYGON = 137
@@ -107,6 +100,12 @@ class Settings:
         return self.options.clock_scale
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that no output may show, for ``log.add_secret``."""
+        wallet = self.credentials.secrets if self.credentials else ()
+        return (*wallet, self.alerts.webhook_url) if self.alerts.webhook_url else wallet
+
+    @property
     def handled_topics_path(self) -> Path:
         return self._state_file(self.paths.handled_topics_file, "handled_topics.json")
 
@@ -129,7 +128,7 @@ class Settings:
         chosen = self.copytrade.config
         if chosen is None:
             return self.options.global_config.parent / "copytrade_config.json"
-        return _under(ROOT, chosen)
+        return under(ROOT, chosen)
 
     @property
     def fallback_max_connections(self) -> int:
@@ -142,205 +141,9 @@ class Settings:
         if chosen is None:
             return self.data_dir / name
         if self.run_name == Mode.LIVE:
-            return _under(ROOT, chosen)
+            return under(ROOT, chosen)
         return self.data_dir / chosen.name
 
 
-def load_settings(
-    *,
-    env: Mapping[str, str],
-    options: Options,
-    global_config: Path | None = None,
-    strategy_config: Path | None = None,
-    run_config_template: Path | None = None,
-    root: Path = ROOT,
-) -> Settings:
-    """Read everything the operator set. Reads files, opens no connection, writes nothing.
-
-    Args:
-        env: The environment; it wins over ``.env``.
-        options: The command line; it names the three files unless they are given here.
-        global_config: Overrides the option, as do the next two.
-        strategy_config: See above.
-        run_config_template: See above.
-        root: The repository root, where ``.env`` and relative paths are looked for.
-
-    Raises:
-        SettingsError: With every problem that was found.
-        UsageError: The clock was to be scaled, but an address is not on this machine.
-    """
-    findings = Findings()
-    values = _read_global(global_config or options.global_config, findings)
-    layers, topics = _read_strategy(
-        run_config_template or options.run_config_template,
-        strategy_config or options.strategy_config,
-        findings,
-    )
-    dotenv = dotenv_for(env, root)
-    general = build(General, "", values)
-    mode, mode_origin = _mode(options, env, general, dotenv, findings)
-    merged = _with_dotenv(env, mode, dotenv)
-    urls = read_urls(merged, mode, findings.problems)
-    settings = _assemble(
-        values, options, mode=mode, urls=urls, env=merged, root=root, findings=findings
-    )
-    findings.warnings += dotenv.warnings
-    if findings.problems:
-        raise SettingsError(*findings.problems)
-    _check_clock(settings)
-    return replace(
-        settings,
-        strategy_layers=layers,
-        strategy_topics=topics,
-        origins={**settings.origins, "mode": mode_origin},
-        warnings=tuple(findings.warnings),
-    )
-
-
-def with_urls(settings: Settings, urls: Urls, credentials: Credentials | None = None) -> Settings:
-    """Point a demo at its simulator, which is started after the settings are read.
-
-    Raises:
-        SettingsError: An address is not one that the mode allows.
-        UsageError: The clock was to be scaled, but an address is not on this machine.
-    """
-    problems: list[str] = []
-    check_urls(urls, settings.mode, problems)
-    if problems:
-        raise SettingsError(*problems)
-    changed = replace(settings, urls=urls, credentials=credentials or settings.credentials)
-    _check_clock(changed)
-    return changed
-
-
-def _mode(
-    options: Options,
-    env: Mapping[str, str],
-    general: General,
-    dotenv: DotEnv,
-    findings: Findings,
-) -> tuple[Mode, str]:
-    try:
-        return decide_mode(options, env, general.mode, dotenv)
-    except SettingsError as error:  # told together with what else is wrong
-        raise SettingsError(*findings.problems, *error.problems) from None
-
-
-def _with_dotenv(env: Mapping[str, str], mode: Mode, dotenv: DotEnv) -> Mapping[str, str]:
-    """Lay the environment over ``.env``; outside live the file's wallet is left out."""
-    if mode is not Mode.LIVE and not dotenv.was_opened:
-        return env
-    said = dotenv.values()
-    if mode is not Mode.LIVE:
-        said = {name: value for name, value in said.items() if name not in WALLET_NAMES}
-    # A view, not a copy: to copy an environment is to read every key in it.
-    return ChainMap(cast("MutableMapping[str, str]", env), said)
-
-
-def _read_global(path: Path, findings: Findings) -> Values:
-    data = read_json(path, findings)
-    return Reader(GLOBAL_GROUPS, retired.GLOBAL, findings).read(data, path.name)
-
-
-def _read_strategy(
-    template: Path, defaults: Path, findings: Findings
-) -> tuple[tuple[Layer, ...], dict[str, Layer]]:
-    base = Layer(template.name, read_json(template, findings))
-    data = read_json(defaults, findings)
-    found = {
-        name: _objects(data.pop(name, {}), f"{defaults.name}: {name}", findings)
-        for name in ("default", "topics")
-    }
-    findings.problems += [
-        f"{defaults.name}: unknown key {name!r}; allowed are 'default' and 'topics'"
-        for name in data
-        if not name.startswith("_")
-    ]
-    default = Layer(f"{defaults.name} default", found["default"])
-    topics = {
-        token: Layer(
-            f"{defaults.name} topics.{token}",
-            _objects(each, f"{defaults.name}: topics.{token}", findings),
-        )
-        for token, each in found["topics"].items()
-        if not token.startswith("_")
-    }
-    reader = Reader(CHILD_GROUPS, retired.STRATEGY, findings)
-    for layer in (base, default, *topics.values()):
-        reader.read(layer.content, layer.source)
-    return (base, default), topics
-
-
-def _objects(raw: object, name: str, findings: Findings) -> dict[str, object]:
-    if isinstance(raw, dict):
-        return raw
-    findings.problems.append(f"{name} was {show_raw(raw)}, needs an object")
-    return {}
-
-
-def _assemble(
-    values: Values,
-    options: Options,
-    *,
-    mode: Mode,
-    urls: Urls,
-    env: Mapping[str, str],
-    root: Path,
-    findings: Findings,
-) -> Settings:
-    paths = build(Paths, "paths", values)
-    run_name = "replay" if options.replay is not None else str(mode)
-    general = build(General, "", values)
-    debug = build(Debug, "debug", values)
-    if env.get("POLY_WS_DEBUG_RAW", "").strip().lower() in ("1", "true", "yes", "on", "y", "debug"):
-        debug = replace(debug, ws_debug_raw=True)
-    feed = build(Feed, "feed", values)
-    if not options.ws_shared:
-        feed = replace(feed, ws_shared=False)
-    return Settings(
-        mode=mode,
-        run_name=run_name,
-        options=options,
-        urls=urls,
-        chain_id=_chain_id(env, findings),
-        credentials=read_credentials(env, mode, urls, findings.problems),
-        data_dir=_directory(env, "POLY_DATA_DIR", root, paths.data_directory, run_name),
-        log_dir=_directory(env, "POLY_LOG_DIR", root, paths.log_directory, run_name),
-        tokens=options.tokens or general.tokens,
-        scheduler=build(Scheduler, "scheduler", values),
-        paths=paths,
-        maker=build(Maker, "maker", values),
-        feed=feed,
-        risk=build(Risk, "risk", values),
-        copytrade=build(Copytrade, "copytrade", values),
-        alerts=build(Alerts, "alerts", values),
-        debug=debug,
-        origins={path: value.origin for path, value in values.items()},
-    )
-
-
-def _chain_id(env: Mapping[str, str], findings: Findings) -> int:
-    text = lookup(env, "POLY_CHAIN_ID", findings.problems) or str(POLYGON)
-    if text.isdecimal():
-        return int(text)
-    findings.problems.append(f"POLY_CHAIN_ID: was {text!r}, needs a whole number")
-    return POLYGON
-
-
-def _directory(
-    env: Mapping[str, str], variable: str, root: Path, chosen: Path, run_name: str
-) -> Path:
-    said = env.get(variable, "").strip()
-    if said:
-        return Path(said).expanduser().absolute()
-    base = _under(root, chosen)
-    return base if run_name == Mode.LIVE else base / run_name
-
-
-def _under(root: Path, path: Path) -> Path:
+def under(root: Path, path: Path) -> Path:
     return root / path.expanduser()
-
-
-def _check_clock(settings: Settings) -> None:
-    if settings.clock_scale != 1 and not settings.urls.all_loopback:
-        raise UsageError("--clock-scale is for rehearsals: every address must be on this machine")

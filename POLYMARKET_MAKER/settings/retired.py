@@ -70,6 +70,7 @@ STRATEGY: dict[str, str] = {
     "stagnation_window_minutes": "a flat market ends no child",
     "stagnation_pct": "a flat market ends no child",
     "market_url": "the market follows from the token",
+    "order_size_is_target": "order_size is always what to hold after a buy",
     "side": "the token says the side",
     "yes_token": "the token is token_id",
     "no_token": "the token is token_id",

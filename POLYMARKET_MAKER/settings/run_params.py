@@ -10,11 +10,11 @@ from POLYMARKET_MAKER.errors import SettingsError, UsageError
 from POLYMARKET_MAKER.settings import retired
 from POLYMARKET_MAKER.settings.assignment import RUN_PARAMS_GROUPS, Assignment
 from POLYMARKET_MAKER.settings.credentials import Credentials, read_credentials
-from POLYMARKET_MAKER.settings.groups import Feed, Maker, Mode, Risk, SupervisorLoss
-from POLYMARKET_MAKER.settings.load import Findings, Reader, Values, build, read_json
+from POLYMARKET_MAKER.settings.groups import Feed, LogLevel, Maker, Mode, Risk, SupervisorLoss
 from POLYMARKET_MAKER.settings.mode import dotenv_for, named_mode
 from POLYMARKET_MAKER.settings.model import ROOT
 from POLYMARKET_MAKER.settings.options import CONFIG_DIR
+from POLYMARKET_MAKER.settings.reader import Findings, Reader, Values, build, read_json
 from POLYMARKET_MAKER.settings.strategy_keys import StrategyParams
 from POLYMARKET_MAKER.settings.urls import Urls, check_urls, read_urls
 
@@ -51,7 +51,7 @@ class RunParams:
     clock_scale: float
     on_supervisor_loss: SupervisorLoss
     ws_debug_raw: bool
-    log_level: str
+    log_level: LogLevel
     strategy: StrategyParams
     maker: Maker
     feed: Feed

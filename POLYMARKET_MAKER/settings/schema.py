@@ -8,13 +8,15 @@ A group of settings is a frozen dataclass; each field is one key of the files:
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
+from datetime import datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class Unfit(ValueError):
@@ -40,7 +42,7 @@ class Key:
         high: Largest value allowed.
         old: Other spellings, ``group.key`` or ``key``; they go on working.
         warn_none: What to warn of when the file says ``null``.
-        tighter: Which direction of a change needs no restart: ``lower`` for a limit.
+        is_limit: Lowering it works while the program runs, raising it needs a restart.
         secret: Never shown.
     """
 
@@ -51,7 +53,7 @@ class Key:
     high: float | None = None
     old: tuple[str, ...] = ()
     warn_none: str = ""
-    tighter: str = ""
+    is_limit: bool = False
     secret: bool = False
 
 
@@ -129,10 +131,27 @@ def _convert(what: Declared, raw: object) -> object:
         return _nested(base, raw)
     if get_origin(base) is tuple:
         return _strings(raw)
+    return Path(_text(what, raw)) if base is Path else _text(what, raw)
+
+
+def _text(what: Declared, raw: object) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         raise Unfit(f"was {show_raw(raw)}, needs text")
-    return Path(str(raw)) if base is Path else str(raw)
+    check = _READS.get(what.key.unit)
+    if check is not None:
+        try:
+            check(str(raw))
+        except (ValueError, ZoneInfoNotFoundError, OSError):
+            raise Unfit(f"was {show_raw(raw)}, needs an {what.key.unit}") from None
+    return str(raw)
 
+
+_READS: dict[str, Callable[[str], object]] = {
+    "IANA zone": ZoneInfo,
+    "hour as HH:MM": time.fromisoformat,
+    "ISO date and time": datetime.fromisoformat,
+}
+"""Units of texts that must be readable as something."""
 
 _WORDS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
 

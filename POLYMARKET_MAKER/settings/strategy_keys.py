@@ -10,6 +10,13 @@ from typing import Annotated
 from POLYMARKET_MAKER.settings.schema import Key
 
 
+class StrategyName(StrEnum):
+    """Which strategy trades."""
+
+    VOLATILITY_ARBITRAGE = "volatility_arbitrage"  # buys a drop, sells at a profit
+    QUOTE_BOTH_SIDES = "quote_both_sides"  # rests on both sides of the middle
+
+
 class SellMode(StrEnum):
     """What a sell order does when the market falls below it."""
 
@@ -25,19 +32,20 @@ class Countdown:
         float, Key("min", "From so long before the end on, nothing is bought.", low=0)
     ] = 300.0
     absolute_time: Annotated[
-        str | None, Key("", "ISO date and time to use instead; without a zone it is in timezone.")
+        str | None,
+        Key("ISO date and time", "From here on instead; without a zone it is in timezone."),
     ] = None
-    timezone: Annotated[str | None, Key("", "IANA zone of absolute_time.")] = None
+    timezone: Annotated[str | None, Key("IANA zone", "Zone of absolute_time.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultDeadline:
     """End of a day for markets that name only a date."""
 
-    time: Annotated[str, Key("", "HH:MM of the day a market ends when only its date is known.")] = (
+    time: Annotated[str, Key("hour as HH:MM", "When a market ends whose date alone is known.")] = (
         "23:59"
     )
-    timezone: Annotated[str, Key("", "IANA zone of that time.")] = "America/New_York"
+    timezone: Annotated[str, Key("IANA zone", "Zone of that time.")] = "America/New_York"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,7 @@ class DeadlinePolicy:
         ),
     ] = None
     disable_deadline: Annotated[bool, Key("", "Markets have no end.")] = False
-    timezone: Annotated[str | None, Key("", "IANA zone of a bare date.")] = None
+    timezone: Annotated[str | None, Key("IANA zone", "Zone of times without one.")] = None
     default_deadline: Annotated[
         DefaultDeadline, Key("", "Time of day for a bare date: time and timezone.")
     ] = DefaultDeadline()
@@ -61,16 +69,18 @@ class DeadlinePolicy:
 class StrategyParams:
     """What the strategy of one token is told."""
 
-    strategy: Annotated[
-        str, Key("", "Which strategy trades: volatility_arbitrage or quote_both_sides.")
-    ] = "volatility_arbitrage"
+    strategy: Annotated[StrategyName, Key("", "Which strategy trades.")] = (
+        StrategyName.VOLATILITY_ARBITRAGE
+    )
     order_size: Annotated[
         Decimal | None,
-        Key("shares", "Size to hold; null means the smallest the exchange takes.", above=0),
+        Key(
+            "shares",
+            "Shares to hold after a buy (quote_both_sides: of each order); "
+            "null means the smallest order that the exchange takes.",
+            above=0,
+        ),
     ] = None
-    order_size_is_target: Annotated[
-        bool, Key("", "order_size is what to hold in the end, not what each buy adds.")
-    ] = True
     drop_window_minutes: Annotated[
         float, Key("min", "Length of the window whose high the drop is measured from.", above=0)
     ] = 10.0
@@ -87,8 +97,11 @@ class StrategyParams:
     ] = None
     incremental_drop_pct_step: Annotated[
         Decimal,
-        Key("ratio", "How much deeper, each time; the drop stops at 0.20.", low=0, high=0.2),
+        Key("ratio", "How much deeper, each time.", low=0, high=1),
     ] = Decimal(0)
+    drop_pct_cap: Annotated[
+        Decimal, Key("ratio", "Where the drop stops growing.", above=0, high=1)
+    ] = Decimal("0.20")
     buy_price_threshold: Annotated[
         Decimal | None,
         Key("USD per share", "Buy at a bid of at most this even without a drop.", above=0, high=1),
@@ -102,6 +115,13 @@ class StrategyParams:
     sell_mode: Annotated[
         SellMode, Key("", "aggressive follows the ask down to the floor, conservative waits.")
     ] = SellMode.AGGRESSIVE
+    sell_step_s: Annotated[
+        float,
+        Key("s", "An aggressive sell that nobody took comes down one step after so long.", above=0),
+    ] = 300.0
+    sell_step: Annotated[
+        Decimal, Key("USD per share", "Size of that step, at least one tick.", above=0, high=1)
+    ] = Decimal("0.01")
     sell_inactive_hours: Annotated[
         float,
         Key("h", "A sell without a fill for so long is cancelled and reported; 0: off.", low=0),
@@ -114,6 +134,26 @@ class StrategyParams:
             above=0,
         ),
     ] = 45.0
+    inventory_limit: Annotated[
+        Decimal, Key("shares", "quote_both_sides: most to hold; the buy stops there.", above=0)
+    ] = Decimal(30)
+    volatility_window_minutes: Annotated[
+        float, Key("min", "quote_both_sides: time that the volatility is measured over.", above=0)
+    ] = 10.0
+    spread_volatilities: Annotated[
+        Decimal, Key("volatilities", "quote_both_sides: half spread, in volatilities.", above=0)
+    ] = Decimal(2)
+    min_half_spread: Annotated[
+        Decimal, Key("USD per share", "quote_both_sides: smallest half spread.", above=0, high=0.5)
+    ] = Decimal("0.01")
+    skew: Annotated[
+        Decimal,
+        Key(
+            "half spreads",
+            "quote_both_sides: how far the middle moves down at a full inventory.",
+            low=0,
+        ),
+    ] = Decimal(1)
     countdown: Annotated[
         Countdown, Key("", "Sell-only before the end: minutes_before_end, absolute_time, timezone.")
     ] = Countdown()
@@ -124,4 +164,4 @@ class StrategyParams:
         float | None, Key("epoch s", "End of the market, whatever the exchange says.", above=0)
     ] = None
     disable_deadline_checks: Annotated[bool, Key("", "The market has no end for us.")] = False
-    timezone: Annotated[str, Key("", "IANA zone for dates without one.")] = "America/New_York"
+    timezone: Annotated[str, Key("IANA zone", "Zone of times without one.")] = "America/New_York"

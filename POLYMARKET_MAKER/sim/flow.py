@@ -70,7 +70,7 @@ class FairPrice:
         """Return the price *elapsed_s* seconds into the market; call it in order of time."""
         if elapsed_s >= self.jump_at_s:
             self._jump(elapsed_s)
-        self.noise = 0.9 * self.noise + self.random.gauss(0.0, 0.005)
+        self.noise = 0.9 * self.noise + self.random.gauss(0.0, 0.002)
         swing = self.temper.wave * math.sin(math.tau * elapsed_s / self.temper.wave_s + self.phase)
         return min(HIGHEST, max(LOWEST, self.start + self.offset + swing + self.noise))
 
@@ -181,7 +181,7 @@ class Flow:
         opposite = self.market.book.best(is_bid=not is_bid)
         if opposite is not None and (price >= opposite if is_bid else price <= opposite):
             return
-        low, high = (20, 60) if distance <= HALF_SPREAD + 1 else (40, 400)
+        low, high = (5, 20) if distance <= HALF_SPREAD + 1 else (40, 400)
         order = self._order(is_bid=is_bid, price=price, size=self._size(low, high))
         engine.place(order, now_ms)
         self._quotes[key] = order.id

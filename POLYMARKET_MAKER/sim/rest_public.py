@@ -37,6 +37,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/spread", _spread),
         web.post("/spreads", _spreads),
         web.get("/last-trade-price", _last_trade_price),
+        web.post("/last-trades-prices", _last_trades_prices),
         web.get("/api/geoblock", _geoblock),
     ]
 
@@ -223,10 +224,18 @@ async def _spreads(request: web.Request) -> web.Response:
     return answer(spreads)
 
 
-async def _last_trade_price(request: web.Request) -> web.Response:
-    """Answer the token's last price; before the first trade it is 0.5 without a side."""
-    market, token = _asked(request)
+def _last(market: Market, token: int) -> dict[str, str]:
+    """Return the token's last price; before the first trade it is 0.5 without a side."""
     last = market.last_trade_price
     if last is None:
-        return answer({"price": "0.5", "side": ""})
-    return answer({"price": text(ONE - last if token else last), "side": market.last_side(token)})
+        return {"price": "0.5", "side": ""}
+    return {"price": text(ONE - last if token else last), "side": market.last_side(token)}
+
+
+async def _last_trade_price(request: web.Request) -> web.Response:
+    return answer(_last(*_asked(request)))
+
+
+async def _last_trades_prices(request: web.Request) -> web.Response:
+    views = await _views(request)
+    return answer([{**_last(market, token), "token_id": i} for i, market, token in views])

@@ -86,8 +86,12 @@ async def start_server(options: Options | None = None) -> Server:
 
     Raises:
         OSError: The port is in use.
+        ValueError: There is no scenario of that name.
     """
-    venue = Venue(options or Options())
+    options = options or Options()
+    if options.scenario not in (None, *scenario.SCENARIOS):
+        raise ValueError(f"scenario was {options.scenario!r}")
+    venue = Venue(options)
     runner = web.AppRunner(_application(venue), access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
 from eth_utils.address import is_address, to_checksum_address
@@ -188,7 +189,7 @@ def _contents(order: dict[str, Any], version: Version) -> bytes:
         values = [_value(order[name], name, kind) for name, kind in version.fields]
         kinds = ["bytes32", *(kind for _, kind in version.fields)]
         return keccak(encode(kinds, [keccak(text=_order_type(version)), *values]))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, EncodingError) as error:
         raise SignatureError(f"order body cannot be hashed: {error}") from error
 
 

@@ -35,10 +35,10 @@ class Temper:
 
 
 TEMPERS = {
-    "busy": Temper(wave=0.035, wave_s=9.0),
+    "busy": Temper(wave=0.035, wave_s=14.0),
     "quiet": Temper(first_s=(90.0, 240.0), gap_s=(60.0, 300.0), trade_share=0.1, calm=True),
     "jumping": Temper(jump=(0.03, 0.06), jump_every_s=(3.0, 6.0), gap_s=(0.08, 0.3)),
-    "one-sided": Temper(wave=0.03, wave_s=12.0, gap_s=(0.1, 0.35), one_sided_every_s=(8.0, 15.0)),
+    "one-sided": Temper(wave=0.03, wave_s=16.0, gap_s=(0.1, 0.35), one_sided_every_s=(8.0, 15.0)),
     "steady": Temper(first_s=(0.0, 1.0), gap_s=(0.5, 1.5), trade_share=0.02, calm=True),
 }
 DEMO_TEMPERS = ("busy", "quiet", "jumping", "one-sided")

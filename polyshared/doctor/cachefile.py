@@ -13,6 +13,8 @@ from polyshared import Snapshot, SnapshotCorrupt, SnapshotMissing, SnapshotTooNe
 from polyshared._clock import Moment
 from polyshared._file import SnapshotFile
 from polyshared._lock import Owner, read_owner
+from polyshared.doctor import lanefile
+from polyshared.doctor.lanefile import LaneLook
 
 CACHE_NAME = "ws_cache.json"
 READS = 20
@@ -49,7 +51,9 @@ class Cache:
         reads: In order; at least one.
         owner: What the owner file says; None when it is absent or unreadable.
         locked: Whether a process holds the writer's lock; None when the machine cannot tell.
-        strays: Other files of this name, below and beside the data directory.
+        strays: Other files of this name below the data directory.
+        lane_before, lane_after: The lane before the second and after the last read; None
+            when there is none.
     """
 
     path: Path
@@ -57,6 +61,8 @@ class Cache:
     owner: Owner | None
     locked: bool | None
     strays: tuple[Path, ...]
+    lane_before: LaneLook | None = None
+    lane_after: LaneLook | None = None
 
     @property
     def good(self) -> tuple[Snapshot, ...]:
@@ -89,6 +95,7 @@ def look(
         sleep: Waits between two reads.
     """
     reads = [read_once(path)]
+    lane_before = lanefile.look(path, _keys(reads))
     until = reads[0].at.boot_s + WATCH_S
     if reads[0].outcome is not Outcome.MISSING or expect_writer:
         while len(reads) < READS or (expect_writer and _wants_more(reads, until)):
@@ -100,7 +107,15 @@ def look(
         owner=read_owner(path),
         locked=is_locked(path),
         strays=tuple(find_strays(path)),
+        lane_before=lane_before,
+        lane_after=lanefile.look(path, _keys(reads)),
     )
+
+
+def _keys(reads: list[Read]) -> list[str]:
+    """Return the keys of the last good read."""
+    good = [read.snapshot for read in reads if read.snapshot is not None]
+    return list(good[-1].tokens) if good else []
 
 
 def _wants_more(reads: list[Read], until: float) -> bool:

@@ -212,11 +212,14 @@ def frames(facts: Facts) -> Verdict:
 
 
 _SAYS = ("supervisor",)
+_WAY = ("net.dns", "net.tls", "net.version")
 CHECKS: tuple[Check[Facts], ...] = (
     Check("agg.running", "the supervisor runs", running, ("agg.import", "config.load"), _SAYS),
-    Check("agg.thread", "the aggregator serves", thread, ("agg.running", "host.datadir"), _SAYS),
+    Check(
+        "agg.thread", "the aggregator serves", thread, ("agg.running", "host.datadir", *_WAY), _SAYS
+    ),
     Check("agg.connections", "one connection for 200 tokens", connections, ("agg.thread",), _SAYS),
-    Check("agg.socket", "the lines are open and alive", socket, ("agg.thread",), _SAYS),
+    Check("agg.socket", "the lines are open and alive", socket, ("agg.thread", *_WAY), _SAYS),
     Check("agg.frames", "frames are received and used", frames, ("agg.socket",), _SAYS),
     Check(
         "agg.subscribed",

@@ -1,20 +1,22 @@
-"""Is the snapshot file whole, written by whom it should be, new, and full of usable quotes?"""
+"""Is the snapshot file whole, new, and written by whom it should be?"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 
-from polyshared import Entry, Snapshot
+from polyshared import Snapshot
 from polyshared.doctor import words
 from polyshared.doctor.cachefile import Cache, Outcome
+from polyshared.doctor.checks_agg import START
 from polyshared.doctor.facts import Facts
 from polyshared.doctor.graph import Check, Fix, NotApplicable, Verdict, fail, ok, warn
+from polyshared.doctor.lanefile import LaneLook
 
 MAX_AGE_S = 10.0  # quote_max_age_s: after this children call the writer silent
 SCHEMA = 1
-UNUSABLE = ("suspect", "resync")
+LATELY_S = 60.0
+RESTART_FEED = Fix("start the program again; the writer makes a new lane", START)
 REPLACED = Fix(
     "something else writes to this file: find it; a living writer replaces what it finds",
     "polyshared validate",
@@ -31,7 +33,7 @@ def exists(facts: Facts) -> Verdict:
         _require_expected(facts, cache)
         return fail(
             f"{cache.path} does not exist" + (f"; found {', '.join(strays)}" if strays else ""),
-            Fix("start the aggregator", "python poly_maker_autorun.py"),
+            Fix("start the aggregator", START),
             strays=strays,
         )
     if missing:
@@ -70,7 +72,7 @@ def _require_file(cache: Cache) -> None:
         raise NotApplicable("there is no file")
 
 
-def _newest(facts: Facts) -> Snapshot:
+def newest(facts: Facts) -> Snapshot:
     """Return the newest snapshot that was read.
 
     Raises:
@@ -91,23 +93,47 @@ def schema(facts: Facts) -> Verdict:
             cache.first_detail(Outcome.TOO_NEW),
             Fix("install the newer polyshared here", "python -m pip install -e ./polyshared"),
         )
-    snapshot = _newest(facts)
+    snapshot = newest(facts)
     missing = [
         name for name, value in (("writer", snapshot.writer), ("feed", snapshot.feed)) if not value
     ]
     if missing:
         return warn(
             f"the file has no {' and no '.join(missing)}: an older program wrote it",
-            Fix("start the current program; it replaces the file", "python poly_maker_autorun.py"),
+            Fix("start the current program; it replaces the file", START),
         )
     return ok(f"schema {SCHEMA}, epoch {snapshot.epoch}", epoch=snapshot.epoch)
+
+
+def disturbed(facts: Facts) -> Verdict:
+    """Did another program write to the file? A living writer heals that within a second.
+
+    So one does not see it, one is told: the writer counts what it finds that is not its own.
+    """
+    facts.supervisor.value.alive()
+    writer = newest(facts).writer
+    number, at = writer.get("disturbed"), writer.get("disturbed_at")
+    if not isinstance(number, int) or not isinstance(at, int | float):
+        return ok("never")
+    since = facts.now.wall_s - at
+    said = f"another program wrote to the file, {words.age(since)} ago (in all {number} times)"
+    evidence = {"disturbed": number, "disturbed_at": at}
+    return fail(said, REPLACED, **evidence) if since <= LATELY_S else ok(said, **evidence)
 
 
 def writer(facts: Facts) -> Verdict:
     """Is the file's writer the one who holds the lock, and can it write?"""
     cache = facts.cache.value
     supervisor = facts.supervisor.value.alive()
-    snapshot = _newest(facts)
+    lane = cache.lane_after
+    if lane is not None and lane.failing_since is not None:
+        failing_s = facts.now.wall_s - lane.failing_since
+        return fail(
+            f"the writer lives, but cannot write the file for {words.age(failing_s)}",
+            Fix("make room on the disk, or mend the directory's mode", "polyshared doctor host"),
+            failing_since=lane.failing_since,
+        )
+    snapshot = newest(facts)
     pid = snapshot.writer.get("pid")
     evidence = {"writer": dict(snapshot.writer), "locked": cache.locked}
     if pid != supervisor.pid:
@@ -119,7 +145,7 @@ def writer(facts: Facts) -> Verdict:
     if cache.locked is False:
         return fail(
             f"nobody holds {cache.path.name}.lock: a second writer could begin",
-            Fix("start the program again; it takes the lock", "python poly_maker_autorun.py"),
+            Fix("start the program again; it takes the lock", START),
             **evidence,
         )
     if len({epoch for epoch, _ in cache.versions}) > 1:
@@ -130,7 +156,7 @@ def writer(facts: Facts) -> Verdict:
 def fresh(facts: Facts) -> Verdict:
     """Is the writer's last sign of life new?"""
     facts.supervisor.value.alive()
-    snapshot = _newest(facts)
+    snapshot = newest(facts)
     said = f"last written {words.age(snapshot.age_s)} ago"
     if math.isinf(snapshot.age_s):
         said = "last written before this machine was started"
@@ -147,7 +173,7 @@ def advancing(facts: Facts) -> Verdict:
     """Is the file rewritten while one looks? Judged by its counter, not by a clock."""
     facts.supervisor.value.alive()
     cache = facts.cache.value
-    _newest(facts)
+    newest(facts)
     looked_s = cache.reads[-1].at.boot_s - cache.reads[0].at.boot_s
     versions = cache.versions
     if not cache.advanced:
@@ -168,99 +194,38 @@ def advancing(facts: Facts) -> Verdict:
     )
 
 
-def tokens(facts: Facts) -> Verdict:
-    """Is every token that has a child, or waits for one, in the file?"""
-    supervisor = facts.supervisor.value.alive()
-    present = _newest(facts).tokens
-    running = {name for name, task in supervisor.tasks.items() if task.status == "running"}
-    missing = sorted(running - present.keys())
-    said = f"{words.count(len(present), 'token')} in the file"
-    if missing:
-        return fail(
-            f"{said}; {words.some(missing)} missing",
-            Fix("see what the aggregator asked for", "polyshared doctor agg"),
-            missing=missing,
-        )
-    return ok(said, tokens=len(present))
+def lane_agrees(facts: Facts) -> Verdict:
+    """Do the lane and the file say the same? Children read the one, people the other.
 
-
-def values(facts: Facts) -> Verdict:
-    """Does every quote make sense?
-
-    A missing side is not a fault: it is `null`, and an empty book has none. A zero is:
-    that is how the ancestor wrote "no bid".
+    Both are written one after the other, so they are never equal at one instant. But what
+    the lane held before must be in the file a second later, and what is in the file must
+    be on the lane after.
     """
     facts.supervisor.value.alive()
-    faults = {
-        key: fault
-        for key, entry in _newest(facts).tokens.items()
-        if (fault := quote_fault(entry.fields)) is not None
-    }
-    if faults:
-        said = "; ".join(f"{words.short(key)}: {text}" for key, text in list(faults.items())[:3])
+    cache = facts.cache.value
+    before, after = cache.lane_before, cache.lane_after
+    if before is None or after is None:
+        raise NotApplicable("there is no lane; readers use the file")
+    broken = before.error or after.error
+    if broken is not None:
+        return fail(f"the lane cannot be read: {broken}", RESTART_FEED)
+    snapshot = newest(facts)
+    if after.epoch != snapshot.epoch:
         return fail(
-            said,
-            Fix("report it", "polyshared bundle"),
-            tokens={k: str(v) for k, v in faults.items()},
+            f"the lane is of epoch {after.epoch}, the file of {snapshot.epoch}: two writers",
+            RESTART_FEED,
         )
-    return ok("price, bid, ask and ts of every token make sense")
+    late = sorted(k for k, entry in snapshot.tokens.items() if entry.rev < _rev(before, k))
+    lost = sorted(k for k, entry in snapshot.tokens.items() if entry.rev > _rev(after, k))
+    if late and before.epoch == after.epoch:
+        return fail(f"the file is behind the lane for {words.some(late)}", RESTART_FEED)
+    if lost:
+        return fail(f"the lane is behind the file for {words.some(lost)}", RESTART_FEED)
+    return ok(f"{words.count(len(snapshot.tokens), 'token')} agree")
 
 
-def quote_fault(fields: Mapping[str, object]) -> str | None:
-    """Return what is wrong with the published quote of one token, None if nothing is."""
-    for name in ("price", "best_bid", "best_ask", "ts"):
-        if name not in fields:
-            return f"has no {name}"
-    for name in ("price", "best_bid", "best_ask"):
-        value = fields[name]
-        if value is not None and not (_is_number(value) and 0 < float(str(value)) < 1):
-            return f"{name} was {value!r}, allowed is 0 < p < 1 or null"
-    ts = fields["ts"]
-    if ts is not None and not _is_number(ts):
-        return f"ts was {ts!r}, allowed are epoch seconds"
-    bid, ask = fields["best_bid"], fields["best_ask"]
-    if _is_number(bid) and _is_number(ask) and float(str(bid)) >= float(str(ask)):
-        return f"bid {bid} is not below ask {ask}"
-    return None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def health(facts: Facts) -> Verdict:
-    """How many quotes may be traded on? A quiet market is well, a suspect one is not."""
-    facts.supervisor.value.alive()
-    snapshot = _newest(facts)
-    counts = Counter(str(entry.fields.get("health")) for entry in snapshot.tokens.values())
-    bad = [key for key, entry in snapshot.tokens.items() if entry.fields.get("health") in UNUSABLE]
-    said = ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "no token"
-    evidence = {"health": dict(counts), "oldest_quote_s": _oldest(snapshot.tokens, facts)}
-    state = snapshot.feed.get("state")
-    if state not in (None, "open", "idle"):
-        return fail(
-            f"the feed is {state}; {said}",
-            Fix("see the lines", "polyshared doctor agg.socket"),
-            **evidence,
-        )
-    if snapshot.tokens and len(bad) == len(snapshot.tokens):
-        return fail(
-            f"no quote may be traded on: {said}",
-            Fix("see the lines", "polyshared doctor agg.socket"),
-            **evidence,
-        )
-    if bad:
-        return warn(f"{said}: {words.some(bad)}", **evidence)
-    return ok(said, **evidence)
-
-
-def _oldest(tokens: Mapping[str, Entry], facts: Facts) -> float | None:
-    stamps = [
-        float(str(entry.fields["updated_at"]))
-        for entry in tokens.values()
-        if _is_number(entry.fields.get("updated_at"))
-    ]
-    return facts.now.wall_s - min(stamps) if stamps else None
+def _rev(lane: LaneLook, key: str) -> int:
+    return (lane.revs or {}).get(key, -1)
 
 
 _BOTH = ("cache", "supervisor")
@@ -273,14 +238,15 @@ CHECKS: tuple[Check[Facts], ...] = (
         "cache.writer",
         "the supervisor writes it",
         writer,
-        ("agg.running", "cache.json", "cache.schema"),
+        ("agg.running", "cache.json", "cache.schema", "host.disk", "host.inodes"),
         _BOTH,
     ),
+    Check("cache.undisturbed", "nobody else writes it", disturbed, ("cache.json",), _BOTH),
     Check(
         "cache.fresh",
         "it was written just now",
         fresh,
-        ("agg.running", "cache.json", "cache.schema", "host.disk", "host.inodes"),
+        ("agg.running", "cache.json", "cache.schema", "cache.writer"),
         _BOTH,
     ),
     Check(
@@ -291,18 +257,10 @@ CHECKS: tuple[Check[Facts], ...] = (
         _BOTH,
     ),
     Check(
-        "cache.tokens",
-        "every token is in it",
-        tokens,
-        ("agg.subscribed", "cache.json", "cache.writer"),
-        _BOTH,
-    ),
-    Check("cache.values", "its quotes make sense", values, ("cache.json", "cache.tokens"), _BOTH),
-    Check(
-        "cache.health",
-        "its quotes may be traded on",
-        health,
-        ("agg.socket", "cache.json", "cache.fresh", "cache.tokens"),
+        "lane.agrees",
+        "lane and file say the same",
+        lane_agrees,
+        ("cache.fresh", "cache.advancing", "cache.json"),
         _BOTH,
     ),
 )

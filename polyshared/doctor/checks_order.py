@@ -6,7 +6,7 @@ from typing import Any
 
 from polyshared.doctor import logs as logfiles
 from polyshared.doctor import words
-from polyshared.doctor.checks_child import lasts
+from polyshared.doctor.checks_reading import lasts
 from polyshared.doctor.facts import OLD_AFTER_S, Facts
 from polyshared.doctor.graph import Check, Fix, NotApplicable, Verdict, fail, ok, warn
 from polyshared.doctor.statusfiles import ChildStatus

@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from polyshared.doctor.checks import CHECKS, UnknownCheck, select
+from polyshared.doctor.checks import CHECKS, NeedsLive, UnknownCheck, available, select
 from polyshared.doctor.facts import Facts, gather
 from polyshared.doctor.graph import (
     DoctorExit,
@@ -23,7 +24,7 @@ from polyshared.doctor.graph import (
     judge_all,
     with_ancestors,
 )
-from polyshared.doctor.locate import SeveralSupervisors, locate
+from polyshared.doctor.locate import Located, SeveralSupervisors, locate
 from polyshared.doctor.report import Report, as_json, print_report
 
 SETTINGS_CHECK = "config.load"
@@ -42,6 +43,7 @@ def doctor(
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
     strict: Annotated[bool, typer.Option(help="A warning is a failure.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the exchange too.")] = False,
     token: Annotated[str | None, typer.Option(help="Look at this child alone.")] = None,
     list_checks: Annotated[
         bool, typer.Option("--list-checks", help="Name every check and end.")
@@ -58,15 +60,44 @@ def doctor(
         _list_checks()
         return
     try:
-        wanted = select(names or [])
+        wanted = select(names or [], live=live)
         located = locate(data_dir, os.environ)
-    except (UnknownCheck, SeveralSupervisors) as error:
+    except (UnknownCheck, NeedsLive, SeveralSupervisors) as error:
         _usage(error)
-    checks = with_ancestors(CHECKS, wanted)
+    examined = examine(
+        located, wanted, timeout_s=timeout, live=live, token=token, strict=strict, verbose=verbose
+    )
+    report = examined.report
+    if as_object:
+        sys.stdout.write(as_json(report) + "\n")
+    else:
+        print_report(report, sys.stdout)
+    raise typer.Exit(report.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was gathered, and what it means."""
+
+    facts: Facts
+    report: Report
+
+
+def examine(
+    located: Located,
+    wanted: Collection[str],
+    *,
+    timeout_s: float,
+    live: bool = False,
+    token: str | None = None,
+    strict: bool = False,
+    verbose: bool = False,
+) -> Examined:
+    """Gather what the *wanted* checks and their parents need, and judge it."""
+    checks = with_ancestors(available(live=live), wanted)
     needs = {name for check in checks for name in check.needs}
-    facts = gather(located, needs, timeout_s=timeout, token=token)
-    every = judge_all(checks, facts)
-    rows = shown(every, wanted)
+    facts = gather(located, needs, timeout_s=timeout_s, token=token)
+    rows = shown(judge_all(checks, facts), wanted)
     code = exit_code(
         rows,
         strict=strict,
@@ -74,12 +105,7 @@ def doctor(
         settings_unreadable=_settings_unreadable(rows, facts),
         nothing_runs=nothing_runs(facts),
     )
-    report = Report(rows, code, located, time.time(), _version(), verbose)
-    if as_object:
-        sys.stdout.write(as_json(report) + "\n")
-    else:
-        print_report(report, sys.stdout)
-    raise typer.Exit(code)
+    return Examined(facts, Report(rows, code, located, time.time(), _version(), verbose))
 
 
 def _usage(error: Exception) -> NoReturn:

@@ -13,6 +13,7 @@ from polyshared import _clock
 from polyshared.doctor import errors as errorlog
 from polyshared.doctor import overview, words
 from polyshared.doctor.command import doctor, nothing_runs
+from polyshared.doctor.commands_bundle import bundle
 from polyshared.doctor.commands_stop import kill, pause, resume
 from polyshared.doctor.facts import Facts, gather
 from polyshared.doctor.locate import log_folder
@@ -25,7 +26,7 @@ TIMEOUT_S = 20.0
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program ``polyshared``."""
-    for command in (doctor, why, status, errors, kill, pause, resume):
+    for command in (doctor, why, status, errors, kill, pause, resume, bundle):
         app.command()(command)
 
 

@@ -11,9 +11,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from polyshared import _clock
-from polyshared.doctor import cachefile, children, host, logs, probe, processes
+from polyshared.doctor import asking, cachefile, children, host, logs, netlook, probe, processes
 from polyshared.doctor.graph import Known, NotApplicable, NotLearnt, Unlearnt
-from polyshared.doctor.locate import Located, log_folder, program_of
+from polyshared.doctor.locate import Located, log_folder
 from polyshared.doctor.statusfiles import Absent, Supervisor, Unreadable, read_supervisor
 
 T = TypeVar("T")
@@ -89,6 +89,9 @@ class Facts:
     imports: Learnt[probe.Answer] = NOT_ASKED
     settings: Learnt[probe.Answer] = NOT_ASKED
     ledger: Learnt[probe.Answer] = NOT_ASKED
+    net: Learnt[netlook.Net] = NOT_ASKED
+    frame: Learnt[probe.Answer] = NOT_ASKED
+    account: Learnt[probe.Answer] = NOT_ASKED
 
     @property
     def out_of_time(self) -> bool:
@@ -96,7 +99,15 @@ class Facts:
         return any(isinstance(each, Unlearnt) and each.timed_out for each in learnt)
 
 
-DEADLINES_S = {"cache": 8.0, "imports": 15.0, "settings": 15.0, "ledger": 15.0}
+DEADLINES_S = {
+    "cache": 8.0,
+    "imports": 15.0,
+    "settings": 15.0,
+    "ledger": 15.0,
+    "net": 15.0,
+    "frame": 15.0,
+    "account": 15.0,
+}
 DEADLINE_S = 5.0
 
 
@@ -139,27 +150,19 @@ def _sources(
     """Return how to learn each fact of *needs*, the supervisor apart."""
     status = said.status if said is not None and isinstance(said.status, Supervisor) else None
     alive = said is not None and said.is_alive
-    program = program_of(status)
     cache = _path(data_dir, status.aggregator.cache if status else None) or (
         data_dir / cachefile.CACHE_NAME
     )
     log_dir = log_folder(data_dir, status)
-    options = (f"--mode={status.mode}",) if status and status.mode in ("demo", "paper") else ()
     every: dict[str, Source] = {
         # First, so that it reads the file as it was when the command was typed.
         "cache": lambda _: cachefile.look(cache, expect_writer=alive),
         "children": lambda _: children.look(data_dir, status if alive else None, token=token),
         "host": lambda _: host.look(data_dir),
         "logs": lambda _: logs.look(log_dir),
-        "imports": lambda s: probe.ask(program, probe.Ask("import"), deadline_s=s),
-        "settings": lambda s: probe.ask(program, probe.Ask("settings", options), deadline_s=s),
-        "ledger": lambda s: probe.ask(program, ledger_question(data_dir), deadline_s=s),
+        **asking.questions(data_dir, status, token),
     }
     return {name: source for name, source in every.items() if name in needs}
-
-
-def ledger_question(data_dir: Path) -> probe.Ask:
-    return probe.Ask("ledger", (f"--data-dir={data_dir.absolute()}",))
 
 
 def _path(data_dir: Path, named: str | None) -> Path | None:

@@ -55,12 +55,12 @@ class Ask:
     """One question.
 
     Attributes:
-        secrets: Environment that only this question is given.
+        environment: Added to the clean one; the only way for a secret to reach the program.
     """
 
     subject: str
     options: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def clean_environment(source: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def ask(program: Program, question: Ask, *, deadline_s: float) -> Answer:
         done = subprocess.run(
             command,
             cwd=program.root,
-            env=clean_environment(os.environ) | dict(question.secrets),
+            env=clean_environment(os.environ) | dict(question.environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=deadline_s,

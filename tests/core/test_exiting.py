@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.exiting import exit_floor, exit_order, take_bid
+from POLYMARKET_MAKER.core.exiting import (
+    exit_order,
+    floor_of_exit,
+    remember_floor,
+    remembered_floor,
+    take_bid,
+)
 from tests.support.trading import quote
 
 TICK = Decimal("0.01")
 
 
+def floor(bid: str | None, *, held: int = 10, begun: str | None = None) -> Decimal | None:
+    before = None if begun is None else Decimal(begun)
+    return floor_of_exit(before, quote(bid, "0.99"), Decimal(held), TICK, Decimal("0.05"))
+
+
 def test_the_floor_is_the_first_bid_less_the_slippage_but_never_below_one_tick() -> None:
-    assert exit_floor(quote("0.30", "0.40"), TICK, Decimal("0.05")) == Decimal("0.25")
-    assert exit_floor(quote("0.03", "0.40"), TICK, Decimal("0.05")) == Decimal("0.01")
-    assert exit_floor(quote(None, "0.40"), TICK, Decimal("0.05")) is None
+    assert floor("0.30") == Decimal("0.25")
+    assert floor("0.03") == Decimal("0.01")
+    assert floor(None) is None
+
+
+def test_a_falling_bid_does_not_move_the_floor_of_an_exit_that_goes_on() -> None:
+    assert floor("0.20", begun="0.25") == Decimal("0.25")
+    assert floor(None, begun="0.25") == Decimal("0.25")
+    assert floor("0.20", begun="0.25", held=0) is None
+
+
+def test_the_floor_survives_a_restart_as_text() -> None:
+    assert remembered_floor(remember_floor(Decimal("0.25"))) == Decimal("0.25")
+    assert remembered_floor(remember_floor(None)) is None
 
 
 def test_a_floor_off_a_coarser_grid_is_rounded_up() -> None:

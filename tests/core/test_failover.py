@@ -90,9 +90,10 @@ def test_the_child_comes_back_after_thirty_healthy_seconds() -> None:
     child.live(5, Fault.MISSING, direct_ready=True)
 
     child.live(30, None, direct_ready=True)
-    assert child.state.source is Source.DIRECT
+    after_30_s = child.state.source
     child.live(1, None, direct_ready=True)
-    assert child.state.source is Source.SHARED
+
+    assert [after_30_s, child.state.source] == [Source.DIRECT, Source.SHARED]
     assert child.switches[0].reason == "shared_healthy"
 
 

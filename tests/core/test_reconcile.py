@@ -73,6 +73,14 @@ def test_the_gates_of_risk_are_obeyed() -> None:
     assert plan(Allowed(Gate.CANCEL), own, MARKET).cancel == ("a", "b")
 
 
+def test_reducing_cancels_what_is_not_wanted_and_places_nothing() -> None:
+    own = [resting("a", BUY, "0.48", "10"), resting("b", SELL, "0.55", "10")]
+    wanted = (wants(BUY, "0.49", "10"), wants(SELL, "0.55", "10"))
+
+    assert plan(Allowed(Gate.REDUCE, wanted), own, MARKET) == Plan(("a",))
+    assert plan(Allowed(Gate.REDUCE, wanted), [], MARKET) == Plan()
+
+
 def test_of_two_good_orders_the_older_stays() -> None:
     own = [resting("young", BUY, "0.49", "10", at=20.0), resting("old", BUY, "0.49", "10", at=10.0)]
 

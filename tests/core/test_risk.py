@@ -119,7 +119,6 @@ def test_the_health_of_the_quote_decides_about_placing_keeping_and_cancelling(
         (Switches(killed=True), Gate.CANCEL, Reason.KILLED),
         (Switches(paused=True), Gate.CANCEL, Reason.PAUSED),
         (Switches(stopping=True), Gate.CANCEL, Reason.STOPPING),
-        (Switches(account_fresh=False), Gate.KEEP, Reason.ACCOUNT_STALE),
     ],
 )
 def test_switches_act_before_everything_else(
@@ -128,6 +127,41 @@ def test_switches_act_before_everything_else(
     allowed = checked(wants(BUY, "0.49", "10"), switches=switches)
 
     assert allowed == Allowed(gate, (), (Refusal(reason),))
+
+
+@pytest.mark.parametrize(
+    ("switches", "reason"),
+    [
+        (Switches(account_fresh=False), Reason.ACCOUNT_STALE),
+        (Switches(breaker_open=True), Reason.BREAKER),
+        (Switches(venue="cancel_only"), Reason.VENUE),
+        (Switches(venue="unreachable"), Reason.VENUE),
+    ],
+)
+def test_when_nothing_can_be_sent_what_is_still_wanted_may_stay(
+    switches: Switches, reason: Reason
+) -> None:
+    wanted = wants(BUY, "0.49", "10")
+
+    assert checked(wanted, switches=switches) == Allowed(
+        Gate.REDUCE, (wanted,), (Refusal(reason, None, allowed_detail(switches)),)
+    )
+
+
+def allowed_detail(switches: Switches) -> str:
+    return "" if switches.venue == "ok" else switches.venue
+
+
+def test_a_restarting_exchange_takes_post_only_orders_alone() -> None:
+    allowed = checked(
+        wants(BUY, "0.49", "10"),
+        taking(SELL, "0.49", "10"),
+        position=holding("10"),
+        switches=Switches(venue="post_only"),
+    )
+
+    assert [order.side for order in allowed.orders] == [BUY]
+    assert reasons(allowed) == [Reason.VENUE]
 
 
 def test_kill_wins_over_a_health_that_would_keep() -> None:

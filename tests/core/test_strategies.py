@@ -20,7 +20,7 @@ def test_the_configuration_files_names_and_units_are_understood() -> None:
         "market_url": "of somebody else",
     }
 
-    strategy = make_strategy("volatility", settings)
+    strategy = make_strategy("volatility_arbitrage", settings)
 
     assert isinstance(strategy, VolatilityStrategy)
     params = strategy.params
@@ -29,7 +29,7 @@ def test_the_configuration_files_names_and_units_are_understood() -> None:
 
 
 def test_a_rehearsal_shortens_every_duration_and_nothing_else() -> None:
-    strategy = make_strategy("volatility", {"drop_window_minutes": 60}, scale=60)
+    strategy = make_strategy("volatility_arbitrage", {"drop_window_minutes": 60}, scale=60)
 
     assert isinstance(strategy, VolatilityStrategy)
     assert (strategy.params.drop_window_s, strategy.params.max_chase_s) == (60.0, 10.0)
@@ -42,7 +42,7 @@ def test_the_seam_carries_a_second_strategy() -> None:
 
     assert isinstance(strategy, BothSides)
     assert strategy.params.order_size == 5
-    assert frozenset({"volatility", "quote_both_sides"}) == NAMES
+    assert frozenset({"volatility_arbitrage", "quote_both_sides"}) == NAMES
 
 
 def test_an_unknown_strategy_is_refused_by_name() -> None:
@@ -57,4 +57,4 @@ def test_an_unknown_strategy_is_refused_by_name() -> None:
 )
 def test_a_value_of_another_type_is_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"decimal|float"):
-        make_strategy("volatility", settings)
+        make_strategy("volatility_arbitrage", settings)

@@ -298,6 +298,18 @@ def test_an_exit_rests_at_its_floor_when_the_bid_falls_below_it() -> None:
     assert (order.price, order.time_in_force) == (Decimal("0.25"), TimeInForce.GTC)
 
 
+def test_an_exit_keeps_its_floor_over_a_restart() -> None:
+    life = Life(exiting=True)
+    life.tick("0.30", "0.32", holding("10", "0.50"))
+
+    life.strategy = VolatilityStrategy.fresh(PARAMS).remembering(life.strategy.memory())
+
+    assert only(life.tick("0.10", "0.32", holding("10", "0.50"))).price == Decimal("0.25")
+    life.options = {}
+    life.tick("0.10", "0.32", holding("10", "0.50"))
+    assert life.strategy.memory() == {"drop_pct": "0.05"}
+
+
 def test_an_exit_without_a_bid_waits_for_one() -> None:
     life = Life(exiting=True)
 

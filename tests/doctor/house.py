@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 from polyshared.doctor.checks import CHECKS
 from polyshared.doctor.facts import Facts, gather
 from polyshared.doctor.graph import Row, judge_all
@@ -150,6 +152,20 @@ class House:
     def examine(self, *, timeout_s: float = 18.0) -> Examined:
         """Run every check on this house."""
         return examine(self.data_dir, timeout_s=timeout_s)
+
+
+def freeze(pid: int) -> None:
+    """Stop a process and wait until the machine says so."""
+    os.kill(pid, signal.SIGSTOP)
+    while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.005)
+
+
+def end(pid: int) -> None:
+    """Kill a process and wait until it runs no more; its parent may not have asked yet."""
+    os.kill(pid, signal.SIGKILL)
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.005)
 
 
 class Examined:

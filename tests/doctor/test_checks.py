@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from polyshared import _clock
 from polyshared.doctor.checks import CHECKS, UnknownCheck, select
-from polyshared.doctor.checks_cache import quote_fault
+from polyshared.doctor.checks_quotes import quote_fault
 from polyshared.doctor.facts import Facts
 from polyshared.doctor.locate import Located
 

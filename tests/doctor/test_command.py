@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
-from tests.doctor.house import House, doctor
+from tests.doctor.house import House, doctor, freeze
 
 
 def test_well_is_exit_code_0_and_one_json_object(tmp_path: Path) -> None:
@@ -27,15 +25,15 @@ def test_the_running_supervisor_is_found_without_being_named(tmp_path: Path) -> 
     with House(tmp_path) as house:
         done = doctor("--json", "agg.running", cwd=tmp_path)
 
-        said = json.loads(done.stdout)
-        if done.returncode == 0:  # another test's supervisor may run at the same time
-            assert Path(said["data_dir"]) == house.data_dir
+    # Where another supervisor runs at the same time, both are named.
+    assert done.returncode in (0, 2)
+    assert str(house.data_dir) in done.stdout + done.stderr
 
 
 def test_a_stopped_child_is_exit_code_1_and_the_last_line_says_the_cure(tmp_path: Path) -> None:
     with House(tmp_path) as house:
         pid = house.child_pid()
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         done = doctor("child", "--data-dir", str(house.data_dir))
 
     assert done.returncode == 1

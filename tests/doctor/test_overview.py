@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from pathlib import Path
 
-from tests.doctor.house import TOKENS, House, polyshared
+from tests.doctor.house import TOKENS, House, freeze, polyshared
 
 
 def test_the_screen_has_a_line_for_each_child_and_80_columns(tmp_path: Path) -> None:
@@ -22,7 +20,7 @@ def test_the_screen_has_a_line_for_each_child_and_80_columns(tmp_path: Path) -> 
 
 def test_a_stopped_child_is_seen_and_is_exit_code_1(tmp_path: Path) -> None:
     with House(tmp_path) as house:
-        os.kill(house.child_pid(TOKENS[1]), signal.SIGSTOP)
+        freeze(house.child_pid(TOKENS[1]))
         done = polyshared("status", "--json", "--data-dir", str(house.data_dir))
 
     states = {token: row["state"] for token, row in json.loads(done.stdout)["children"].items()}

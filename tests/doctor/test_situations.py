@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.doctor.house import GOOD_IMPORT, TOKENS, Examined, House, answer, examine
+from tests.doctor.house import GOOD_IMPORT, TOKENS, Examined, House, answer, end, examine, freeze
 
 
 def only_failure(examined: Examined) -> str:
@@ -33,7 +31,7 @@ def test_nothing_is_wrong_where_nothing_is_wrong(tmp_path: Path) -> None:
 def test_a_stopped_child_is_named_with_the_command_that_continues_it(tmp_path: Path) -> None:
     with House(tmp_path) as house:
         pid = house.child_pid(TOKENS[1])
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         examined = house.examine()
 
     assert only_failure(examined) == "child.responding"
@@ -45,7 +43,7 @@ def test_a_stopped_child_is_named_with_the_command_that_continues_it(tmp_path: P
 
 def test_a_killed_child_is_missing(tmp_path: Path) -> None:
     with House(tmp_path) as house:
-        os.kill(house.child_pid(), signal.SIGKILL)
+        end(house.child_pid())
         examined = house.examine()
 
     assert only_failure(examined) == "child.count"
@@ -54,7 +52,7 @@ def test_a_killed_child_is_missing(tmp_path: Path) -> None:
 
 def test_a_stopped_supervisor_is_the_cause_of_the_silent_file(tmp_path: Path) -> None:
     with House(tmp_path) as house:
-        os.kill(house.supervisor_pid, signal.SIGSTOP)
+        freeze(house.supervisor_pid)
         examined = house.examine()
 
     assert only_failure(examined) == "agg.running"
@@ -65,8 +63,7 @@ def test_a_stopped_supervisor_is_the_cause_of_the_silent_file(tmp_path: Path) ->
 
 def test_a_killed_supervisor_is_a_crash_and_its_children_are_orphans(tmp_path: Path) -> None:
     with House(tmp_path) as house:
-        os.kill(house.supervisor_pid, signal.SIGKILL)
-        os.waitpid(house.supervisor_pid, 0)
+        end(house.supervisor_pid)
         examined = house.examine()
 
     assert set(examined.with_status("fail")) == {"agg.running", "child.orphans"}
@@ -95,7 +92,7 @@ def test_garbage_in_the_file_is_seen_although_the_writer_replaces_it(tmp_path: P
 
 def test_garbage_under_a_stopped_supervisor_is_named_beside_it(tmp_path: Path) -> None:
     with House(tmp_path) as house:
-        os.kill(house.supervisor_pid, signal.SIGSTOP)
+        freeze(house.supervisor_pid)
         house.cache.write_bytes(b"\xff\x00garbage")
         examined = house.examine()
 

@@ -43,6 +43,7 @@ class Harm:
     DROP = Reply(status=-1)
     HANG = Reply(status=-2)
     TRICKLE = Reply(status=-3)
+    LATE_HALF = Reply(status=-4)
 
 
 Answers = Reply | list[Reply] | Callable[[Asked], Reply]
@@ -120,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(length),
         )
         reply = self.server.script.reply(asked)
-        if reply in (Harm.DROP, Harm.HANG, Harm.TRICKLE):
+        if reply.status < 0:
             self._harm(reply)
             return
         head = f"HTTP/1.1 {reply.status} X\r\nContent-Length: {len(reply.content)}\r\n"
@@ -130,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _harm(self, harm: Reply) -> None:
         self.close_connection = True
         if harm is Harm.HANG:
+            self.server.script.wait_until_over()
+        if harm is Harm.LATE_HALF and not self.server.script.pause(0.7):
+            self.wfile.write(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n")
             self.server.script.wait_until_over()
         if harm is Harm.TRICKLE:
             self.wfile.write(b"HTTP/1.1 200 X\r\nContent-Length: 100000\r\n\r\n")

@@ -104,7 +104,7 @@ def test_every_market_takes_an_order_of_every_wallet_it_knows(sim: Simulator, ht
     """V1 of types 0 to 2, or V2 and V3 of types 0 to 3; ordinary and neg-risk."""
     version = sim.urls["version"]
     kinds = [kind for kind in SignatureType if version == 2 or kind is not SignatureType.DEPOSIT]
-    before = sim.stats()["signatures_verified"]
+    before = sim.stats().get("signatures_verified", {})
 
     for kind in kinds:
         desk = Desk(sim, http, kind)
@@ -317,6 +317,16 @@ def test_more_orders_than_a_page_are_all_listed(desk: Desk) -> None:
     assert len(listed) == 110
     result: CancelResult = desk.exchange.cancel(sorted(listed))
     assert set(result.canceled) == listed
+
+
+def test_an_ended_market_reads_as_closed(http: Http) -> None:
+    with running_simulator(tokens=2, positions=1, no_flow=True) as ended:
+        public = Public(http, clob_url=ended.urls["clob"], gamma_url=ended.urls["gamma"])
+        for token in ended.tokens:
+            assert not public.market_info(token).closed
+            ended.control(do="resolve", token=token)
+
+            assert public.market_info(token).closed
 
 
 def test_orders_are_listed_by_market(desk: Desk) -> None:

@@ -96,6 +96,13 @@ def test_options_that_contradict_each_other_are_refused(wrong: NewOrder, problem
         amounts(wrong, MARKET)
 
 
+def test_a_grid_finer_than_a_millionth_of_a_share_is_refused() -> None:
+    fine = replace(MARKET, tick_size=Decimal("0.00001"))
+
+    with pytest.raises(ValueError, match="counts in millionths"):
+        amounts(order("0.50001", "5.01"), fine)
+
+
 def test_a_buy_below_one_cent_is_refused() -> None:
     tiny = order("0.01", "0.5", time_in_force=TimeInForce.FAK, post_only=False)
 

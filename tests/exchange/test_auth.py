@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,11 @@ def test_credentials_that_exist_are_derived(http: Http, server: ScriptedServer) 
     server.on("GET", "/auth/derive-api-key", Reply(value=KEYS))
 
     assert create_or_derive(http, server.url, WALLET, at=NOW).api_key == "an id"
+
+
+def test_a_key_that_is_none_is_found_without_being_shown(http: Http) -> None:
+    with pytest.raises(SettingsError, match="no point of the curve"):
+        create_or_derive(http, "http://127.0.0.1:1", replace(WALLET, private_key="0" * 64), at=NOW)
 
 
 def test_a_login_that_is_refused_says_why(http: Http, server: ScriptedServer) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from POLYMARKET_MAKER.core.model import OrderVersion, TimeInForce
-from POLYMARKET_MAKER.errors import SettingsError, VenueRefused
+from POLYMARKET_MAKER.errors import CannotStart, SettingsError, VenueRefused
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet
 from POLYMARKET_MAKER.exchange.clob_v2 import ClobV2
 from POLYMARKET_MAKER.exchange.http import Http
@@ -75,6 +76,16 @@ def test_the_same_order_signed_twice_is_two_orders(http: Http, credentials: Cred
     assert first.order_id != second.order_id
 
 
+def test_one_account_signs_for_every_contract_in_turn(http: Http, credentials: Credentials) -> None:
+    cases = [case for case in V2_CASES if case.kind is SignatureType.SAFE]
+    account = clob(http, credentials, cases[0].wallet)
+
+    for case in [*cases, *cases]:
+        body = json.loads(account.sign(case.order, case.market).body)["order"]
+        assert order_signer(body, Domain(Version(int(case.version)), 137, case.neg_risk)) == ADDRESS
+    assert {case.neg_risk for case in cases} == {True, False}
+
+
 def test_a_size_that_floats_would_cut_is_signed_whole(http: Http, credentials: Credentials) -> None:
     """floor(1.15 * 100) is 114."""
     case = Case(OrderVersion.V2, SignatureType.EOA)
@@ -94,6 +105,16 @@ def test_a_good_till_date_order_is_sent_with_its_lead(http: Http, credentials: C
 
     assert body["order"]["expiration"] == "1795190060"
     assert body["orderType"] == "GTD"
+
+
+def test_a_missing_library_is_one_sentence(
+    http: Http, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "py_clob_client_v2", None)
+    account = clob(http, credentials, V2_CASES[0].wallet)
+
+    with pytest.raises(CannotStart, match="py-clob-client-v2 cannot be loaded"):
+        account.warm_up()
 
 
 def test_a_v1_market_is_refused(http: Http, credentials: Credentials) -> None:

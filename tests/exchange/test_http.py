@@ -1,17 +1,16 @@
-"""Every answer is a value, a refusal or no answer; never a mix, and never asked for twice."""
+"""Every request has a deadline, is sent once, and stays on this machine where it should."""
 
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.errors import VenueRefused, VenueUnreachable
-from POLYMARKET_MAKER.exchange.http import Answer, Http, is_loopback, refusal, seconds
+from POLYMARKET_MAKER.errors import SettingsError, VenueUnreachable
+from POLYMARKET_MAKER.exchange.http import Http, is_loopback
 from tests.exchange.scripted_server import Harm, Reply, ScriptedServer
 
 
@@ -28,67 +27,6 @@ def test_a_json_number_never_becomes_a_float(http: Http, server: ScriptedServer)
     assert server.asked[0].query == {"token_id": "7"}
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 301])
-def test_a_venue_that_cannot_answer_now_is_unreachable(
-    http: Http, server: ScriptedServer, status: int
-) -> None:
-    server.on("GET", "/time", Reply(status, {"error": "Too Many Requests"}))
-
-    with pytest.raises(VenueUnreachable, match=rf"/time: HTTP {status}: Too Many Requests"):
-        http.get(f"{server.url}/time", int)
-    assert len(server.asked) == 1
-
-
-def test_a_refusal_carries_the_exchanges_own_words(http: Http, server: ScriptedServer) -> None:
-    server.on("GET", "/book", Reply(400, {"error": "Invalid token id", "owner": "an api key id"}))
-
-    with pytest.raises(VenueRefused) as caught:
-        http.get(f"{server.url}/book", Tick)
-
-    assert str(caught.value) == "Invalid token id"
-    assert caught.value.status_code == 400
-
-
-def test_a_body_without_an_error_text_is_not_repeated(http: Http, server: ScriptedServer) -> None:
-    """It could be anything, also an echo of what was sent."""
-    server.on("GET", "/time", Reply(403, body=b"<html>owner: an api key id</html>"))
-
-    with pytest.raises(VenueRefused) as caught:
-        http.get(f"{server.url}/time", int)
-
-    assert str(caught.value) == f"GET {server.url}/time: HTTP 403"
-
-
-def test_post_only_mode_says_its_code_and_how_long(http: Http, server: ScriptedServer) -> None:
-    body = {"error": "post-only mode", "code": "post_only_mode", "retry_after_seconds": 79}
-    server.on("POST", "/order", Reply(503, body))
-
-    with pytest.raises(VenueUnreachable) as caught:
-        http.send("POST", f"{server.url}/order", Tick, body=b"{}")
-
-    assert caught.value.code == "post_only_mode"
-    assert caught.value.retry_after_s == 79
-
-
-def test_the_retry_after_header_wins_over_the_body(http: Http, server: ScriptedServer) -> None:
-    server.on("GET", "/time", Reply(429, {"retry_after_seconds": 9}, headers={"Retry-After": "2"}))
-
-    with pytest.raises(VenueUnreachable) as caught:
-        http.get(f"{server.url}/time", int)
-
-    assert caught.value.retry_after_s == 2
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"[1]", b'{"minimum_tick_size": "x"}'])
-def test_an_answer_that_cannot_be_read_is_no_answer(
-    http: Http, server: ScriptedServer, body: bytes
-) -> None:
-    server.on("GET", "/tick-size", Reply(body=body))
-
-    with pytest.raises(VenueUnreachable, match="unreadable answer"):
-        http.get(f"{server.url}/tick-size", Tick)
-
-
 def test_a_dropped_connection_is_asked_once_and_is_no_answer(
     http: Http, server: ScriptedServer
 ) -> None:
@@ -99,6 +37,26 @@ def test_a_dropped_connection_is_asked_once_and_is_no_answer(
         http.send("POST", f"{server.url}/order", Tick, body=b"{}")
 
     assert len(server.asked) == 1
+
+
+def test_a_redirect_is_not_followed(http: Http, server: ScriptedServer) -> None:
+    """The headers of a signed request are for the host that it names."""
+    server.on("GET", "/time", Reply(307, headers={"Location": f"{server.url}/elsewhere"}))
+    server.on("GET", "/elsewhere", Reply(value=7))
+
+    with pytest.raises(VenueUnreachable, match="HTTP 307"):
+        http.get(f"{server.url}/time", int)
+
+
+def test_all_phases_of_a_request_share_one_deadline(http: Http, server: ScriptedServer) -> None:
+    """Headers after 0.7 s, then silence: httpx alone would wait for 0.7 s and 1 s."""
+    server.on("GET", "/time", Harm.LATE_HALF)
+
+    began = time.monotonic()
+    with pytest.raises(VenueUnreachable):
+        http.get(f"{server.url}/time", int, deadline_s=1.0)
+
+    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("harm", [Harm.HANG, Harm.TRICKLE], ids=["silent", "a byte at a time"])
@@ -131,6 +89,39 @@ def test_loopback_is_never_asked_through_a_proxy(
     http.close()
 
 
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_a_setting_error(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    with pytest.raises(SettingsError, match="proxy of the environment cannot be used"):
+        Http().get("http://clob.invalid/time", int)
+
+
+def test_a_client_that_is_closed_meanwhile_is_no_answer(http: Http, server: ScriptedServer) -> None:
+    """At the end of the program requests may still be on their way in other threads."""
+    server.on("GET", "/time", Reply(value=7))
+    http.get(f"{server.url}/time", int)
+    for client in http._clients.values():
+        client.close()
+
+    with pytest.raises(VenueUnreachable, match="closed"):
+        http.get(f"{server.url}/time", int)
+    http.close()
+    assert http.get(f"{server.url}/time", int) == 7
+
+
+def test_one_client_serves_many_threads(http: Http, server: ScriptedServer) -> None:
+    for n in range(40):
+        server.on("GET", f"/{n}", Reply(value=n))
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda n: http.get(f"{server.url}/{n}", int), range(40)))
+
+    assert answers == list(range(40))
+
+
 def test_the_last_rate_limit_is_kept_by_bucket(http: Http, server: ScriptedServer) -> None:
     limits = {"Poly-RateLimit-Remaining": "59", "Poly-RateLimit-Reset": "1.5"}
     server.on("POST", "/order", Reply(value={"minimum_tick_size": 1}, headers=limits))
@@ -156,22 +147,3 @@ def test_the_last_rate_limit_is_kept_by_bucket(http: Http, server: ScriptedServe
 )
 def test_loopback_is_told_from_the_world(host: str, *, expected: bool) -> None:
     assert is_loopback(host) is expected
-
-
-@given(st.integers(100, 599), st.binary(max_size=200), st.text(max_size=20))
-def test_any_answer_becomes_one_of_the_two_errors(status: int, body: bytes, wait: str) -> None:
-    error = refusal(Answer("GET x", status, body, {"retry-after": wait}))
-
-    if isinstance(error, VenueRefused):
-        assert 400 <= status < 500
-        assert status not in (408, 425, 429)
-        assert error.status_code == status
-    else:
-        assert error.retry_after_s is None or 0 <= error.retry_after_s <= 3600
-
-
-@given(st.one_of(st.none(), st.text(), st.floats()))
-def test_a_wait_is_a_sane_number_or_nothing(value: str | float | None) -> None:
-    wait = seconds(value)
-
-    assert wait is None or 0 <= wait <= 3600

@@ -72,6 +72,14 @@ def test_an_order_that_matched_names_its_trades_and_nothing_is_polled(
     assert outcome == Placed("0xours", "matched", ("t1", "t2"))
 
 
+def test_a_field_that_is_null_is_a_field_that_is_missing(
+    clob: ClobV2, server: ScriptedServer
+) -> None:
+    answer = {"success": True, "errorMsg": None, "orderID": "0xours", "tradeIDs": None}
+
+    assert posted(clob, server, Reply(value=answer)) == Placed("0xours", "")
+
+
 def test_success_false_is_a_refusal_despite_status_200(
     clob: ClobV2, server: ScriptedServer
 ) -> None:
@@ -89,6 +97,12 @@ def test_success_true_without_an_id_and_with_an_error_is_a_refusal(
     answer = {"success": True, "errorMsg": "invalid amounts", "orderID": "", "status": ""}
 
     assert posted(clob, server, Reply(value=answer)) == Rejected("invalid amounts", 200)
+
+
+def test_a_refusal_without_a_reason_is_a_refusal(clob: ClobV2, server: ScriptedServer) -> None:
+    answer = {"success": False, "errorMsg": "", "orderID": ""}
+
+    assert posted(clob, server, Reply(value=answer)) == Rejected("refused without a reason", 200)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,22 @@ def test_ids_that_are_not_there_yet_refuse_the_market(
         public.market_info(TOKEN)
 
 
+def test_a_token_of_another_market_is_refused(public: Public, server: ScriptedServer) -> None:
+    describe(server, ids=["1", SIBLING])
+
+    with pytest.raises(VenueRefused, match="does not trade"):
+        public.market_info(TOKEN)
+
+
+def test_outcomes_and_ids_of_different_number_refuse_the_market(
+    public: Public, server: ScriptedServer
+) -> None:
+    describe(server, ids=[TOKEN])
+
+    with pytest.raises(VenueRefused, match="has 2 outcomes and 1 token ids"):
+        public.market_info(TOKEN)
+
+
 def test_a_fee_curve_that_is_not_known_refuses_the_market(
     public: Public, server: ScriptedServer
 ) -> None:
@@ -154,6 +170,32 @@ def test_an_ended_market_is_found_too(public: Public, server: ScriptedServer) ->
     )
 
     assert public.gamma_market(CONDITION).closed
+
+
+@pytest.mark.parametrize(
+    ("token", "version", "filter_name"),
+    [(TOKEN, "v1", "clob_token_ids"), (POSITION, "v2", "position_ids")],
+)
+def test_a_token_that_the_clob_has_dropped_is_found_in_gamma(
+    public: Public, server: ScriptedServer, token: str, version: str, filter_name: str
+) -> None:
+    """So that an ended market reads as closed, not as unknown."""
+    describe(server, token=token, version=version)
+    server.on("GET", f"/markets-by-token/{token}", Reply(404, {"error": "not found"}))
+
+    assert public.market_info(token).condition_id == CONDITION
+    asked = [each.query for each in server.asked if each.path == "/gamma/markets/keyset"]
+    assert asked[0] == {filter_name: token, "limit": "100"}
+
+
+def test_a_token_that_gamma_does_not_know_either_is_refused(
+    public: Public, server: ScriptedServer
+) -> None:
+    server.on("GET", "/version", Reply(value={"version": 2}))
+    server.on("GET", "/gamma/markets/keyset", Reply(value={"markets": []}))
+
+    with pytest.raises(VenueRefused, match="gamma has no market of"):
+        public.market_info(TOKEN)
 
 
 def test_a_market_that_gamma_does_not_know_is_refused(
@@ -207,6 +249,26 @@ def test_a_book_keeps_what_its_hash_needs(public: Public, server: ScriptedServer
     assert got.snapshot.last_trade_price == "0.500"
     assert got.snapshot.bids[-1] == Level(Decimal("0.49"), Decimal(20))
     assert got.snapshot.hash == "5c7c"
+
+
+def test_a_book_with_a_number_that_is_none_is_no_answer(
+    public: Public, server: ScriptedServer
+) -> None:
+    book = {
+        "market": CONDITION,
+        "asset_id": TOKEN,
+        "timestamp": "1782753357257",
+        "hash": "",
+        "bids": [{"price": "NaN", "size": "30"}],
+        "asks": [],
+        "min_order_size": "5",
+        "tick_size": "0.01",
+        "neg_risk": False,
+    }
+    server.on("GET", "/book", Reply(value=book))
+
+    with pytest.raises(VenueUnreachable, match="unreadable book"):
+        public.book(TOKEN)
 
 
 def test_a_token_without_a_book_is_refused(public: Public, server: ScriptedServer) -> None:

@@ -181,7 +181,7 @@ def test_a_temporary_directory_on_another_file_system_is_gone_around(path: Path)
 def test_a_kernel_without_exchange_gets_a_plain_rename(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(one: Path, other: Path) -> None:
+    def refuse(*_: Path) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(_linux, "rename_exchange", refuse)
@@ -192,7 +192,7 @@ def test_a_kernel_without_exchange_gets_a_plain_rename(
 
 
 def test_a_failed_exchange_is_a_failure(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(one: Path, other: Path) -> None:
+    def refuse(*_: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(_linux, "rename_exchange", refuse)
@@ -224,7 +224,7 @@ def test_a_displaced_file_that_cannot_be_removed_is_renamed_over(
 ) -> None:
     """Else every flush of such a file system would leave one more file."""
 
-    def refuse(name: Path) -> None:
+    def refuse(_: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "unlink", refuse)
@@ -302,7 +302,7 @@ def test_cleaning_goes_on_after_what_cannot_be_removed(path: Path) -> None:
 
 
 def test_a_process_of_another_user_exists(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(pid: int, signal: int) -> None:
+    def refuse(*_: int) -> None:
         raise PermissionError(errno.EPERM, "no")
 
     monkeypatch.setattr(os, "kill", refuse)

@@ -1,4 +1,4 @@
-"""Ages come from the boot-time clock; wall-clock time decides only where nothing better is known."""
+"""Ages come from the boot-time clock; wall-clock time decides where nothing better is known."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +48,7 @@ def test_fields_read_back_as_they_were(fields: dict[str, Any]) -> None:
         ({"a": object()}, "object"),
         ({"a": 10**5000}, "4300 digits"),
         ({"a": "\ud800"}, "surrogates"),
+        ({"a": msgspec.Raw(b"garbage")}, "malformed"),
         ({1: "a", "1": "b"}, "keys were not distinct strings"),
         ({"a": "x" * 70_000}, "encoded to 70008 bytes, limit is 65536"),
     ],
@@ -96,7 +98,8 @@ def test_a_key_that_is_not_unicode_is_refused() -> None:
     wall_s=st.floats(0, 4e9),
     numbers=st.tuples(*[st.integers(0, 2**40)] * 3),
 )
-def test_a_head_reads_back(  # noqa: PLR0913
+def test_a_head_reads_back(
+    *,
     epoch: int,
     flush_seq: int,
     change_seq: int,

@@ -32,8 +32,10 @@ PATH = "data/ws_cache.json"
         ),
         (
             SnapshotCorrupt(PATH, "invalid character", position=7),
-            "not a snapshot: invalid character at byte 7; "
-            "the next flush of a live writer replaces it",
+            (
+                "not a snapshot: invalid character at byte 7; "
+                "the next flush of a live writer replaces it"
+            ),
         ),
         (
             SnapshotStale(PATH, age_s=12.44, limit_s=10),

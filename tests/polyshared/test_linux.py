@@ -79,7 +79,7 @@ def test_a_word_beyond_the_end_of_the_file_is_an_error_not_a_signal(words: Path)
 def test_a_file_that_cannot_be_mapped_is_an_error(tmp_path: Path) -> None:
     fd = os.open(tmp_path, os.O_RDONLY)
 
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"[a-z]"):
         FutexMap(fd, 16)
     os.close(fd)
 
@@ -153,7 +153,7 @@ def test_no_inotify_instance_left_is_an_error(
 
     monkeypatch.setattr(_linux, "_libc", Libc)
 
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError, match=r"[a-z]"):
         DirectoryWatch(tmp_path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
 from dataclasses import replace
@@ -147,20 +146,3 @@ def test_threads_share_one_ledger(tmp_path: Path) -> None:
             thread.join()
 
         assert len(ledger.live()) == 80
-
-
-def _make(path: str) -> None:
-    Ledger.open(Path(path), ME).close()
-
-
-def test_processes_may_make_it_together(tmp_path: Path) -> None:
-    path = str(tmp_path / "ledger.db")
-    processes = [multiprocessing.get_context("fork").Process(target=_make, args=(path,))
-                 for _ in range(6)]  # fmt: skip
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-
-    assert [process.exitcode for process in processes] == [0] * 6
-    Ledger.open(Path(path), ME).close()

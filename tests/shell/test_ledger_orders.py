@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import CancelResult, Placed, Rejected, Side, Unknown
+from POLYMARKET_MAKER.core.model import CancelResult, Outcome, Placed, Rejected, Side, Unknown
 from POLYMARKET_MAKER.core.risk import Limits, Reason
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
@@ -227,6 +227,25 @@ def test_a_foreign_order_that_is_over_is_forgotten(ledger: Ledger) -> None:
     ledger.record_order(resting("f", BUY, "0.20", "100", status="CANCELED"))
 
     assert ledger.foreign_orders() == []
+
+
+def test_failed_orders_of_all_children_open_the_breaker(ledger: Ledger) -> None:
+    answers: list[Outcome] = [
+        Rejected("no"),
+        Unknown("timeout"),
+        Rejected("no"),
+        Unknown("503"),
+        Rejected("no"),
+    ]
+    for number, outcome in enumerate(answers):
+        assert ledger.breaker_until(now=T0 + 5) is None
+        ledger.record_intent(signed(f"{number}", token=f"{number}"), at=T0, reason="test")
+        ledger.record_outcome(f"{number}", outcome, at=T0 + number)
+    # What becomes of an unknown order later does not undo that it had no answer.
+    ledger.record_order(resting("1", BUY, "0.50", "10", token="1"))
+
+    assert ledger.breaker_until(now=T0 + 5) == T0 + 304
+    assert ledger.breaker_until(now=T0 + 304) is None
 
 
 # -- the rules that hold across children

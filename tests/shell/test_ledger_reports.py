@@ -51,6 +51,12 @@ def test_a_view_is_everything_about_a_token_at_one_moment(ledger: Ledger) -> Non
     assert view.exposure == Exposure(Decimal(5), Decimal(4), Decimal(4), Decimal(0))
 
 
+def test_foreign_buys_of_the_token_are_exposure_of_it(ledger: Ledger) -> None:
+    ledger.record_order(resting("f", BUY, "0.50", "10"))
+
+    assert ledger.exposure(TOKEN, now=T0) == Exposure(unknown=Decimal(5))
+
+
 def test_a_resting_buy_is_no_exposure_of_its_own_token_because_it_is_replaced(
     ledger: Ledger,
 ) -> None:

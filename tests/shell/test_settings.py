@@ -24,8 +24,8 @@ from POLYMARKET_MAKER.settings import (
     with_urls,
 )
 from POLYMARKET_MAKER.settings.groups import General, Scheduler
-from POLYMARKET_MAKER.settings.load import Findings, Reader, parse_json
 from POLYMARKET_MAKER.settings.model import GLOBAL_GROUPS
+from POLYMARKET_MAKER.settings.reader import Findings, Reader, parse_json
 from POLYMARKET_MAKER.settings.retired import GLOBAL
 from POLYMARKET_MAKER.settings.schema import Unfit, declared, parse
 

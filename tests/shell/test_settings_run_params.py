@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from POLYMARKET_MAKER.core import quote_both_sides, strategies, volatility
 from POLYMARKET_MAKER.errors import SettingsError, UsageError
 from POLYMARKET_MAKER.settings import (
     Credentials,
+    Maker,
     Mode,
     Options,
     RunParams,
     SellMode,
     Settings,
+    StrategyName,
+    StrategyParams,
     Urls,
     build_run_params,
     child_environment,
@@ -266,3 +271,34 @@ def test_the_file_is_argument_then_variable_then_template() -> None:
     assert run_params_path("/a.json", env) == Path("/a.json")
     assert run_params_path(None, env) == Path("/e.json")
     assert run_params_path(None, {}).name == "run_params.json"
+
+
+# --- and the strategies -----------------------------------------------------------------------
+
+
+def test_every_strategy_can_be_named() -> None:
+    assert set(StrategyName) == strategies.NAMES
+
+
+def test_every_parameter_of_every_strategy_can_be_set() -> None:
+    """A parameter that only the code knows is one that nobody can tune."""
+    keys = {each.name for group in (StrategyParams, Maker) for each in fields(group)}
+    units = {parameter: key for key, (parameter, _) in strategies._UNITS.items()}
+
+    parameters = {
+        each.name for kind in (volatility.Params, quote_both_sides.Params) for each in fields(kind)
+    }
+
+    assert {units.get(each, each) for each in parameters} <= keys
+
+
+@pytest.mark.parametrize("name", list(StrategyName))
+def test_the_shipped_settings_make_every_strategy(name: StrategyName, tmp_path: Path) -> None:
+    settings = load_settings(env={}, options=Options(mode=Mode.PAPER))
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(build_run_params(settings, TOKEN) | {"strategy": name}))
+
+    params = load(path)
+
+    said = asdict(params.strategy) | asdict(params.maker)
+    assert strategies.make_strategy(params.strategy.strategy, said)

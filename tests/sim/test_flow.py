@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -92,7 +93,7 @@ def test_a_jumping_market_jumps() -> None:
         if bid is not None and ask is not None:
             mids.append((bid + ask) / 2)
 
-    moves = [abs(after - before) for before, after in zip(mids, mids[1:], strict=False)]
+    moves = [abs(after - before) for before, after in pairwise(mids)]
     assert max(moves) >= 2 * CENT
 
 

@@ -92,6 +92,17 @@ def test_the_last_price_is_the_tokens_own(exchange: Running) -> None:
     }
 
 
+def test_last_prices_of_several_tokens(exchange: Running) -> None:
+    token = one_level(exchange)
+    exchange.control(do="trade", token=token, side="SELL", size="2")
+    items = [{"token_id": token}, {"token_id": exchange.sibling(token)}, {"token_id": "1"}]
+
+    assert exchange.http.post("/last-trades-prices", json=items).json() == [
+        {"price": "0.49", "side": "SELL", "token_id": token},
+        {"price": "0.51", "side": "BUY", "token_id": exchange.sibling(token)},
+    ]
+
+
 def test_a_market_is_found_by_its_token(exchange: Running) -> None:
     """Which token is called primary says nothing about the outcome."""
     found = [exchange.http.get(f"/markets-by-token/{token}").json() for token in exchange.tokens]

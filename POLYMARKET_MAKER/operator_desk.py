@@ -1,0 +1,87 @@
+"""Carry out what the operator asks for, in the supervisor's own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import msgspec
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.brakes import Brakes
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.console import MEANING, Command, Row, Verb, plain_lines, resolve_token, row
+from POLYMARKET_MAKER.errors import UsageError
+from POLYMARKET_MAKER.supervisor import Supervisor
+
+
+class OperatorDesk:
+    """Acts on the commands of the console, one after the other."""
+
+    def __init__(
+        self, commands: SimpleQueue[Command], brakes: Brakes, data_dir: Path, clock: Clock
+    ) -> None:
+        """Take commands from *commands*; children tell of themselves in *data_dir*."""
+        self._commands = commands
+        self._brakes = brakes
+        self._data_dir = data_dir
+        self._clock = clock
+
+    def rows(self, token_ids: Iterable[str]) -> list[Row]:
+        """Return what the children of these tokens tell of themselves; some may not yet."""
+        statuses = (self._status(token_id) for token_id in token_ids)
+        boot = self._clock.boot()
+        return [row(status, boottime_s=boot) for status in statuses if status is not None]
+
+    def act(self, supervisor: Supervisor) -> None:
+        """Carry out every command that waits."""
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return
+            try:
+                self._act(command, supervisor)
+            except (UsageError, OSError) as error:
+                log.warning("[CMD]", str(error))
+
+    def _act(self, command: Command, supervisor: Supervisor) -> None:
+        tokens = list(supervisor.fleet.tasks)
+        token_id = None if command.token is None else resolve_token(command.token, tokens)
+        log.info("[CMD]", verb=command.verb, token=token_id)
+        match command.verb:
+            case Verb.LIST | Verb.STATUS:
+                self._show(supervisor, tokens)
+            case Verb.STOP:
+                assert token_id is not None
+                supervisor.fleet.stop(token_id)
+            case Verb.PAUSE:
+                self._brakes.pause(token_id, "console")
+            case Verb.RESUME:
+                self._brakes.resume(token_id, "console")
+            case Verb.KILL:
+                self._brakes.kill("console")
+            case Verb.REFRESH:
+                supervisor.refresh()
+            case Verb.EXIT:
+                supervisor.stop("console")
+            case Verb.HELP:
+                for line in MEANING.values():
+                    log.info("[CMD]", line)
+
+    def _show(self, supervisor: Supervisor, tokens: Sequence[str]) -> None:
+        for number, token_id in enumerate(tokens, start=1):
+            task = supervisor.fleet.tasks[token_id]
+            pid = None if task.child is None else task.child.pid
+            log.info("[RUN]", index=number, topic=token_id, status=task.status, pid=pid)
+        for line in plain_lines(self.rows(tokens)):
+            log.info("[RUN]", line)
+
+    def _status(self, token_id: str) -> dict[str, Any] | None:
+        path = self._data_dir / "children" / f"{token_id}.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.MsgspecError):
+            return None  # not written yet; doctor judges files that stay unreadable

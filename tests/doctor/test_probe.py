@@ -1,0 +1,157 @@
+"""The trading program's own answers, and how doctor asks for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from POLYMARKET_MAKER.ledger import Identity, Ledger
+from polyshared.doctor.graph import NotLearnt
+from polyshared.doctor.probe import Ask, Program, ask, clean_environment
+from tests.doctor.house import ROOT
+
+HERE = Program(sys.executable, ROOT, "here")
+
+
+def probe(*arguments: str, path: Path | None = None) -> tuple[int, dict[str, Any]]:
+    entries = [os.environ["PYTHONPATH"]] if path is None else [str(path), os.environ["PYTHONPATH"]]
+    done = subprocess.run(
+        [sys.executable, "-m", "POLYMARKET_MAKER.probe", *arguments, "--json"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(entries)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    said = json.loads(done.stdout)
+    assert isinstance(said, dict)
+    return done.returncode, said
+
+
+def test_everything_the_program_needs_can_be_imported() -> None:
+    code, said = probe("import")
+
+    assert (code, said["reason"]) == (0, None)
+    versions = {item["distribution"]: item["version"] for item in said["data"]["items"]}
+    assert versions["websocket-client"]
+
+
+def test_a_namesake_of_websocket_client_is_found_out(tmp_path: Path) -> None:
+    """The module imports well, and has nothing of what is needed."""
+    (tmp_path / "websocket.py").write_text("print('hello')\n", encoding="utf-8")
+
+    code, said = probe("import", path=tmp_path)
+
+    item = next(item for item in said["data"]["items"] if item["name"] == "websocket")
+    assert code == 1
+    assert "WebSocketApp" in item["error"]
+    assert str(tmp_path) in item["error"]
+
+
+def test_settings_that_load_say_where_the_data_is() -> None:
+    code, said = probe("settings", "--mode", "demo")
+
+    assert code == 0
+    assert said["data"]["data_dir"].endswith("demo")
+
+
+def test_a_ledger_tells_counts_and_ids_and_no_body(tmp_path: Path) -> None:
+    identity = Identity("demo", "http://127.0.0.1:1", 137, "0xfunder")
+    with Ledger.open(tmp_path / "ledger.db", identity) as ledger:
+        ledger.account_read(1795187463.0)
+
+    code, said = probe("ledger", "--data-dir", str(tmp_path))
+
+    assert code == 0
+    assert said["data"]["open_orders"] == {}
+    assert said["data"]["account_read_at"] == 1795187463.0
+    assert "body" not in json.dumps(said)
+
+
+def test_what_is_no_ledger_is_not_well(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"not a database, but long enough to be one" * 40)
+
+    code, said = probe("ledger", "--data-dir", str(tmp_path))
+
+    assert code == 1
+    assert "no ledger" in said["reason"]
+
+
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    code, said = probe("ledger", "--data-dir", str(tmp_path))
+
+    assert (code, said["available"]) == (3, False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_subject_is_usage() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "POLYMARKET_MAKER.probe", "weather"],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+
+
+def test_the_environment_of_a_question_holds_no_secret() -> None:
+    given = {
+        "PATH": "/bin",
+        "POLY_KEY": "0xsecret",
+        "PK": "0xsecret",
+        "POLY_API_SECRET": "secret",
+        "HTTPS_PROXY": "http://user:secret@proxy",
+        "POLY_DATA_DIR": "data",
+    }
+
+    kept = clean_environment(given)
+
+    assert kept == {"PATH": "/bin", "POLY_DATA_DIR": "data", "POLY_ENV_FILE": os.devnull}
+
+
+def make_program(folder: Path, text: str) -> Program:
+    package = folder / "POLYMARKET_MAKER"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "probe.py").write_text(text, encoding="utf-8")
+    return Program(sys.executable, folder, "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nonsense", "No module named 'nonsense'"),
+        ("print('hello')", "ended with 0"),
+        ("print('[]')", "ended with 0"),
+        ("import os; os.abort()", "ended with -6"),
+    ],
+)
+def test_a_program_that_cannot_answer_is_not_learnt(tmp_path: Path, text: str, reason: str) -> None:
+    program = make_program(tmp_path, text)
+
+    with pytest.raises(NotLearnt, match=reason):
+        ask(program, Ask("import"), deadline_s=10.0)
+
+
+def test_a_program_that_does_not_answer_in_time_is_ended(tmp_path: Path) -> None:
+    program = make_program(tmp_path, "import time; time.sleep(3600)")
+
+    with pytest.raises(NotLearnt) as caught:
+        ask(program, Ask("import"), deadline_s=0.5)
+
+    assert caught.value.timed_out
+
+
+def test_an_interpreter_that_is_gone_is_not_learnt(tmp_path: Path) -> None:
+    program = Program(str(tmp_path / "python"), tmp_path, "supervisor")
+
+    with pytest.raises(NotLearnt, match="cannot be run"):
+        ask(program, Ask("import"), deadline_s=5.0)

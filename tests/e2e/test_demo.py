@@ -1,0 +1,125 @@
+"""The demo: real sockets, real signatures, real processes, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.program import Supervised, eventually, run_program, supervised
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+def summary_of(text: str) -> dict[str, str]:
+    """Read the table that a demo prints at its end."""
+    rows = re.findall(r"│ ([a-z ]+?) +│ (.*?) *│", text)
+    return dict(rows)
+
+
+def first_number(text: str) -> int:
+    match = re.match(r"\d+", text)
+    assert match is not None, text
+    return int(match[0])
+
+
+def is_trading(run: Supervised) -> bool:
+    """Whether every child has a quote that it may trade on."""
+    tasks, children = run.status()["tasks"], run.children()
+    return len(children) == len(tasks) == 4 and all(
+        child["stages"]["quote"]["state"] == "ok" for child in children.values()
+    )
+
+
+def test_demo_trades_round_trips_and_leaves_nothing_open(tmp_path: Path) -> None:
+    with supervised("--demo", "--seconds", "30", directory=tmp_path) as run:
+        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        for _ in range(200):  # the file is whole and valid at every moment
+            cache = json.loads((run.data / "ws_cache.json").read_bytes())
+            entries = [
+                {name: entry[name] for name in ("price", "best_bid", "best_ask", "ts", "seq")}
+                for entry in cache["tokens"].values()
+            ]
+            assert len(entries) == 4
+        code = run.process.wait(60)
+
+    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    summary = summary_of(text)
+    assert code == 0, text
+    assert first_number(summary["partial fills"]) >= 1, text
+    assert first_number(summary["cancels"]) >= 1, text
+    assert first_number(summary["round trips"]) >= 1, text
+    assert len(summary["child pids"].split()) >= 2, text
+    assert summary["open orders"] == "0", text
+    verified, _, posted, _ = summary["signatures verified"].split()
+    assert verified == posted != "0", text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+def test_a_signal_ends_the_demo_with_proof_and_without_orphans(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with supervised("--demo", directory=tmp_path) as run:
+        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        pids = run.pids()
+        code = run.stop(number)
+
+    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert code == 0, text
+    assert summary_of(text)["open orders"] == "0"
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_jq_reads_what_the_report_asks_for(tmp_path: Path) -> None:
+    """The checklist's own expressions, where jq is installed."""
+    jq = shutil.which("jq")
+    if jq is None:
+        pytest.skip("jq is not installed")
+    with supervised("--demo", directory=tmp_path) as run:
+        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        for expression in (
+            ".updated_at",
+            ".tokens | keys",
+            ".tokens[] | {price,best_bid,best_ask,ts,seq}",
+        ):
+            done = subprocess.run(
+                [jq, "-e", expression, str(run.data / "ws_cache.json")],
+                capture_output=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+
+
+def test_a_second_supervisor_in_the_same_directory_is_refused(tmp_path: Path) -> None:
+    with supervised("--demo", directory=tmp_path) as run:
+        eventually(lambda: bool(run.status()), within_s=20, what="a status file")
+        second = run_program(
+            "poly_maker_autorun.py",
+            "--demo",
+            env={"POLY_DATA_DIR": str(run.data), "POLY_LOG_DIR": str(run.logs)},
+        )
+
+        assert second.code == 3
+        assert "another supervisor runs here" in second.err
+        assert "Traceback" not in second.err + second.out
+        assert run.process.poll() is None
+
+
+def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
+    with supervised("--demo", directory=tmp_path) as run:
+        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        token_id, task = next(iter(run.status()["tasks"].items()))
+        os.kill(task["pid"], signal.SIGKILL)
+
+        def is_back() -> bool:
+            now = run.status()["tasks"][token_id]
+            return now["status"] == "running" and now["pid"] not in (None, task["pid"])
+
+        eventually(is_back, within_s=20, what="a new child for the killed one")
+        assert run.stop() == 0

@@ -1,0 +1,159 @@
+"""Random markets, faults, deaths and restarts: what must hold, holds at every step."""
+
+from __future__ import annotations
+
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from POLYMARKET_MAKER.core.model import Side, TokenHealth
+from POLYMARKET_MAKER.errors import ChildExit
+from tests.support.fake_exchange import FOREIGN, Fault
+from tests.support.trading import TOKEN
+from tests.support.trading_house import CAP, House
+
+cents = st.integers(2, 97)
+ANY_POST = [None, None, *Fault]
+ANY_CANCEL = [None, Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER]
+
+
+class Trading(RuleBasedStateMachine):
+    """One child in a hostile world."""
+
+    house: House
+
+    @initialize()
+    def open_the_house(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self.house = House(Path(self._folder.name))
+
+    # -- the market
+
+    @rule(mid=cents, spread=st.integers(1, 4))
+    def the_market_moves(self, mid: int, spread: int) -> None:
+        bid, ask = Decimal(mid) / 100, Decimal(min(mid + spread, 99)) / 100
+        self.house.exchange.move(bid, ask)
+
+    @rule(drop=st.integers(1, 6))
+    def the_market_falls(self, drop: int) -> None:
+        bid = max((self.house.exchange.bid or Decimal("0.5")) - Decimal(drop) / 100, Decimal("0.02"))
+        self.house.exchange.move(bid, bid + Decimal("0.02"))
+
+    @rule()
+    def a_side_disappears(self) -> None:
+        self.house.exchange.move(None, self.house.exchange.ask)
+
+    @rule(share=st.sampled_from([Decimal("0.3"), Decimal("0.5"), Decimal(1)]), which=st.integers(0, 1))
+    def somebody_trades_with_us(self, share: Decimal, which: int) -> None:
+        ours = self.house.exchange.ours()
+        if which < len(ours):
+            size = (ours[which].remaining * share).quantize(Decimal("0.01"))
+            self.house.exchange.hit(ours[which].order_id, max(size, Decimal("0.01")))
+
+    @rule()
+    def the_last_trade_fails(self) -> None:
+        self.house.exchange.fail_last_trade()
+
+    @rule(health=st.sampled_from(TokenHealth))
+    def the_feed_changes(self, health: TokenHealth) -> None:
+        if health is not TokenHealth.CLOSED:
+            self.house.quotes.health = health
+
+    # -- faults
+
+    @rule(faults=st.lists(st.sampled_from(ANY_POST), min_size=1, max_size=3))
+    def posts_go_wrong(self, faults: list[Fault]) -> None:
+        self.house.exchange.faults["post"] = faults
+
+    @rule(faults=st.lists(st.sampled_from(ANY_CANCEL), min_size=1, max_size=3))
+    def cancels_go_wrong(self, faults: list[Fault]) -> None:
+        self.house.exchange.faults["cancel"] = faults
+
+    @rule(count=st.integers(1, 12))
+    def reads_go_wrong(self, count: int) -> None:
+        self.house.exchange.faults["read"] = [Fault.LOST_BEFORE] * count
+
+    @rule(slow=st.booleans())
+    def trades_are_shown_late(self, *, slow: bool) -> None:
+        self.house.exchange.is_slow = slow
+        if not slow:
+            self.house.exchange.reveal()
+
+    @rule()
+    def the_process_is_killed(self) -> None:
+        self.house.die()
+        self.house.born()
+
+    # -- life
+
+    @rule(count=st.integers(1, 6), seconds=st.sampled_from([0.25, 0.25, 1.0, 4.0, 30.0]))
+    def the_child_works(self, count: int, seconds: float) -> None:
+        for _ in range(count):
+            self.house.turn()
+            self.never_breaks()
+            self.house.pass_time(seconds)
+
+    @rule()
+    def the_child_waits_for_its_requests(self) -> None:
+        self.house.turn(requests=False)
+
+    @precondition(lambda self: self.house.is_exiting is False)
+    @rule(luck=st.integers(0, 9))
+    def it_is_told_to_sell_out(self, luck: int) -> None:
+        if luck == 0:
+            self.house.signal_exit()
+
+    @rule()
+    def everything_settles(self) -> None:
+        self.house.settle()
+        self.ledger_and_exchange_agree()
+
+    # -- what must hold
+
+    @invariant()
+    def never_breaks(self) -> None:
+        exchange = self.house.exchange
+        sides = [order.side for order in exchange.ours()]
+        assert sides.count(Side.BUY) <= 1, "two buys where one was wanted"
+        assert sides.count(Side.SELL) <= 1, "two sells where one was wanted"
+        assert exchange.stake() <= CAP, f"{exchange.stake()} USD at stake"
+        assert exchange.orders[FOREIGN].is_open
+
+    def ledger_and_exchange_agree(self) -> None:
+        exchange, ledger = self.house.exchange, self.house.ledger
+        assert ledger.position(TOKEN) == exchange.position()
+        assert ledger.unresolved() == []
+        known = {order.order_id: order.remaining for order in ledger.our_orders()}
+        assert known == {order.order_id: order.remaining for order in exchange.ours()}
+
+    def teardown(self) -> None:
+        if not hasattr(self, "house"):
+            return
+        self.house.settle()
+        self.ledger_and_exchange_agree()
+        self.house.worker.stop()
+        self.house.settle()
+        assert self.house.exit_code is ChildExit.DONE
+        assert self.house.exchange.ours() == []
+        self.never_breaks()
+        self.house.die()
+        self._folder.cleanup()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_nothing_that_happens_breaks_the_rules() -> None:
+    run = settings(
+        max_examples=60,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415
+
+    run_state_machine_as_test(Trading, settings=run)

@@ -1,0 +1,129 @@
+"""The processes of a scene."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    """Start an actor: its role first, then what `actors` says."""
+    script = Path(__file__).with_name("actors.py")
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+class Outcome(NamedTuple):
+    """What a scene showed.
+
+    Attributes:
+        problems: Promises that were broken.
+        summary: One line of figures.
+    """
+
+    problems: list[str]
+    summary: str
+
+
+class Readers:
+    """Some readers of one snapshot, and what they say in the end."""
+
+    def __init__(
+        self, path: Path, *, keys: int, seed: int, modes: list[str], max_age_s: float
+    ) -> None:
+        self.processes = [
+            start("reader", path, keys, seed + number, mode, max_age_s)
+            for number, mode in enumerate(modes)
+        ]
+        for process in self.processes:
+            assert line_of(process) == "ready"
+
+    def finish(self) -> list[dict[str, Any]]:
+        """End them. A reader that crashed has no last line, and that is raised."""
+        reports = []
+        for process in self.processes:
+            output, _ = process.communicate("\n", timeout=60)
+            reports.append(json.loads(output))
+        return reports
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                end(process)
+
+
+def wrongs(reports: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"reader {number}: {wrong}"
+        for number, each in enumerate(reports)
+        for wrong in each["wrong"]
+    ]
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="torture-"))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def small_disk(size: str) -> Iterator[Path | None]:
+    """Mount a small tmpfs; None where that is not allowed."""
+    with scratch() as directory:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "torture", str(directory)]
+        if (
+            os.geteuid() != 0
+            or subprocess.run(command, check=False, capture_output=True).returncode
+        ):
+            yield None
+            return
+        try:
+            yield directory
+        finally:
+            subprocess.run(["umount", "-l", str(directory)], check=False)
+
+
+def remount(directory: Path, *, read_only: bool) -> None:
+    mode = "ro" if read_only else "rw"
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(directory)], check=True)
+
+
+def force_remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,80 @@
+"""Kill, stop, starve and confuse a writer, and hold eight readers to every promise.
+
+A short run is part of the suite. ``make torture`` is the long one; both print
+their seed, and ``--torture-seed`` repeats a run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.torture import faults, killing, points, stopping
+from tests.torture.stage import small_disk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with capsys.disabled():
+        print(f"  {text}", flush=True)
+
+
+def test_readers_survive_a_writer_killed_at_random_instants(
+    tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str], *, is_long: bool
+) -> None:
+    """No torn read, nothing goes back, every reader follows each new writer within 1 s."""
+    outcome = killing.run(tmp_path / "ws_cache.json", seed=seed, restarts=200 if is_long else 8)
+    say(capsys, outcome.summary)
+
+    assert outcome.problems == []
+
+
+def test_a_suspended_writer_is_stale_is_replaced_and_is_fenced_when_it_wakes(
+    tmp_path: Path, seed: int, *, is_long: bool
+) -> None:
+    for number in range(5 if is_long else 1):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+
+        assert stopping.run(directory / "ws_cache.json", seed=seed + number) == []
+
+
+@pytest.mark.parametrize("name", faults.ON_A_DISK)
+def test_readers_survive_trouble_of_the_disk(
+    name: str, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk("4m") as disk:
+        if disk is None:
+            pytest.skip("mounting a small tmpfs needs root")
+        outcome = faults.run(disk / "ws_cache.json", *faults.ON_A_DISK[name], seed=seed)
+    say(capsys, outcome.summary)
+
+    assert outcome.problems == []
+
+
+@pytest.mark.parametrize("name", faults.ANYWHERE)
+def test_readers_survive_what_takes_the_files_place(
+    name: str, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / "ws_cache.json"
+    outcome = faults.run(path, *faults.ANYWHERE[name], seed=seed)
+    say(capsys, outcome.summary)
+
+    assert outcome.problems == []
+    elsewhere = path.with_name("elsewhere")
+    assert not elsewhere.exists() or elsewhere.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="there is no strace")
+@pytest.mark.parametrize("call", points.CALLS)
+def test_a_writer_killed_at_each_system_call_leaves_whole_files(
+    call: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, is_long: bool
+) -> None:
+    outcome = points.run(tmp_path, call, limit=100 if is_long else 2)
+    say(capsys, f"{call}: {outcome.summary}")
+
+    assert outcome.problems == []
