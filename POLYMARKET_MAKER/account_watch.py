@@ -219,7 +219,7 @@ class AccountWatch:
         """Write the tokens, then the signals, and the cursors only after both."""
         now = self._clock.now()
         try:
-            if self.following is not self._written:
+            if self.following != self._written:
                 topics = [_topic(each) for each in self.following.tokens.values()]
                 signals = [_sell_signal(each) for each in self.following.signals.values()]
                 _write(self._files.tokens, token_files.encode_tokens(topics, now))

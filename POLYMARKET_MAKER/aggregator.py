@@ -16,27 +16,25 @@ from typing import Protocol, Self
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.events import BookSnapshot, Event, PriceChange
 from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
 from POLYMARKET_MAKER.core.health import HealthLimits
 from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.witness import EndWatch, Step
 from POLYMARKET_MAKER.errors import CannotStart, VenueError
 from POLYMARKET_MAKER.exchange.public import RestBook
-from POLYMARKET_MAKER.feed_stats import FeedCounters, count_health, feed_block, line_row, sum_checks
+from POLYMARKET_MAKER.feed_stats import count_health, feed_block, line_row, sum_checks
 from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState
+from POLYMARKET_MAKER.market_books import MarketBooks
+from POLYMARKET_MAKER.publisher import Publisher
 from POLYMARKET_MAKER.recording import Recorder
 from POLYMARKET_MAKER.rest_reader import MarketReads, RestReader
 from POLYMARKET_MAKER.seats import Outcome, Seat
 from POLYMARKET_MAKER.switchboard import PLANNED_S, TOKENS_PER_LINE, Switchboard
-from polyshared import SnapshotWriter, WriterBusy, WriterFenced
 
 TICK_S = 0.05
 SWEEP_EVERY_S = 1.0
 STAGGER_S = 0.25
 """Longest time between the first dials of two lines: many at once are answered HTTP 429."""
-HASH_PROOFS_A_TICK = 2
-"""40 a second, at about 0.1 ms each, are less than half a percent of a core."""
 
 
 class OpenLine(Protocol):
@@ -136,20 +134,14 @@ class Aggregator:
             tokens_per_line=tokens_per_line,
             planned_s=None if mono else planned_s,
         )
-        self._siblings: dict[str, str] = {}  # a token nobody asked for -> ours of that market
-        self._unsettled: set[str] = set()
-        self._counters = FeedCounters()
+        self._books = MarketBooks(self._board, self._publish)
         self._outcomes = dict.fromkeys(Outcome, 0)
         self._reader = (
             RestReader(reads, self._on_rest_book, self._on_market, clock=clock) if reads else None
         )
+        self._publisher: Publisher | None = None
         self._stopping = threading.Event()
-        self._writer: SnapshotWriter | None = None
         self._sweep_now = False
-        self._has_served = False
-        self._serves = False
-        self._told_down = False
-        self._failure = ""
         self._faults = 0
         self._thread = threading.Thread(target=self._run, name="aggregator", daemon=True)
 
@@ -159,13 +151,9 @@ class Aggregator:
         Raises:
             CannotStart: Another process is the writer, or the directory cannot be used.
         """
-        try:
-            self._writer = SnapshotWriter(
-                self._path, min_interval_s=self._flush_interval_s, version=self._version
-            ).start()
-        except (WriterBusy, OSError) as error:
-            log.error("[WS]", "无法启动 WS 聚合器", event="aggregator_start", reason=str(error))
-            raise CannotStart(f"cannot start the market feed: {error}") from error
+        self._publisher = Publisher(
+            self._path, flush_interval_s=self._flush_interval_s, version=self._version
+        )
         if self._reader is not None:
             self._reader.start()
         self.set_tokens(token_ids)
@@ -180,12 +168,12 @@ class Aggregator:
     @property
     def serves(self) -> bool:
         """Whether a line is open and the snapshot is being written."""
-        return self._serves
+        return self._publisher is not None and self._publisher.serves
 
     @property
     def failure(self) -> str:
         """Why it ended by itself, such as a lost lock; "" while it runs."""
-        return self._failure
+        return "" if self._publisher is None else self._publisher.failure
 
     def stop(self) -> None:
         """End the lines and write the last snapshot."""
@@ -196,9 +184,8 @@ class Aggregator:
             self._reader.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=2.0)
-        if self._writer is not None:
-            self._writer.close()
-        self._serves = False
+        if self._publisher is not None:
+            self._publisher.close()
 
     def __enter__(self) -> Self:
         return self
@@ -209,11 +196,11 @@ class Aggregator:
     def status(self) -> dict[str, object]:
         """Describe the feed for the supervisor's status file."""
         with self._lock:
-            board, writer, reader = self._board, self._writer, self._reader
+            board, publisher, reader = self._board, self._publisher, self._reader
             stats = [line.stats() for line in board.lines]
             return {
-                "serves": self._serves,
-                "failure": self._failure,
+                "serves": self.serves,
+                "failure": self.failure,
                 "faults": self._faults + sum(each.faults for each in stats),
                 "tokens": len(board.wanted),
                 "unconfirmed": sorted(
@@ -227,9 +214,9 @@ class Aggregator:
                 "replaced": board.replaced,
                 "witness": {outcome.value: count for outcome, count in self._outcomes.items()},
                 "rest_reads": asdict(reader.counters) if reader else None,
-                "flush_failures": 0 if writer is None else writer.failures,
-                "flush_failing_since": None if writer is None else writer.failing_since,
-                **self._counters.as_status(),
+                "flush_failures": publisher.flush_failures if publisher else 0,
+                "flush_failing_since": publisher.flush_failing_since if publisher else None,
+                **self._books.counters.as_status(),
             }
 
     def _seat_of(self, token_id: str, conn: int) -> Seat:
@@ -241,85 +228,28 @@ class Aggregator:
             conn,
             lambda frame: self._on_frame(conn, frame),
             lambda state, reason: self._on_state(conn, state, reason),
-            skip_book=self._is_nobodys,
+            skip_book=self._books.is_nobodys,
         )
-
-    def _is_nobodys(self, token_id: str) -> bool:
-        """Whether a book of this token can be dropped unread."""
-        seats = self._board.seats
-        if token_id in seats:
-            return False
-        ours = seats.get(self._siblings.get(token_id, ""))
-        return ours is None or not ours.needs_snapshot
 
     def _on_frame(self, conn: int, frame: Frame) -> None:
         """Take a frame, in the line's thread."""
         if self._recorder is not None:
             self._recorder.write(frame.text, frame.at)
         with self._lock:
-            for event in frame.events:
-                used = self._apply(conn, event, frame)
-                self._counters.count(event, used=used)
-
-    def _apply(self, conn: int, event: Event, frame: Frame) -> bool:
-        """Apply an event to the books it concerns; return whether there were any."""
-        used = False
-        for token in event.token_ids:
-            seat = self._board.seats.get(token)
-            if seat is None:
-                used |= self._apply_sibling(token, event, frame)
-                continue
-            if seat.conn != conn and not self._arrives(seat, conn, event):
-                continue
-            used = True
-            if seat.apply(event, frame):
-                self._publish(seat)
-            if seat.book.in_batch:
-                self._unsettled.add(token)
-        return used
-
-    def _arrives(self, seat: Seat, conn: int, event: Event) -> bool:
-        """Whether this is the book that completes a token's move to another line."""
-        if seat.next_conn != conn or not isinstance(event, BookSnapshot):
-            return False
-        seat.book.lose_line()
-        self._board.arrived(seat, conn)
-        return True
-
-    def _apply_sibling(self, token: str, event: Event, frame: Frame) -> bool:
-        """Learn siblings from changes; use a sibling's book while our own is missing."""
-        seats = self._board.seats
-        if isinstance(event, PriceChange):
-            for other in event.token_ids:
-                if other != token and other in seats:
-                    self._siblings[token] = other
-        elif isinstance(event, BookSnapshot):
-            seat = seats.get(self._siblings.get(token, ""))
-            if seat is not None and seat.needs_snapshot and seat.apply_mirror(event, frame):
-                self._publish(seat)
-                return True
-        self._counters.dropped_siblings += 1
-        return False
+            self._books.take(conn, frame)
 
     def _on_state(self, conn: int, state: LineState, reason: str) -> None:
         """Take a line's change of state, in its thread."""
         with self._lock:
             if state in (LineState.DOWN, LineState.IDLE):
-                self._settle()
-                for seat in self._board.seats_of(conn):
-                    if seat.lose_line():
-                        self._publish(seat)
-            if state is LineState.DOWN and reason and not self._has_served:
-                self._report_not_served(reason)
-            elif state is not LineState.CONNECTING:
-                level = log.warning if state is LineState.DOWN else log.info
-                level("[WS]", line=conn, state=state, reason=reason)
+                self._books.lose_line(conn, self._mono())
             self._sweep_now = True
-
-    def _report_not_served(self, reason: str) -> None:
-        if not self._told_down:
-            self._told_down = True
-            log.error("[WS]", "无法启动 WS 聚合器", event="feed_not_open", reason=reason)
+            publisher = self._publisher
+        if state is LineState.DOWN and reason and publisher and not publisher.has_served:
+            publisher.report_down(reason)
+        elif state is not LineState.CONNECTING:
+            level = log.warning if state is LineState.DOWN else log.info
+            level("[WS]", line=conn, state=state, reason=reason)
 
     def _on_rest_book(self, token_id: str, answer: RestBook | VenueError) -> None:
         """Take what REST says of a book, in the reader's thread."""
@@ -354,25 +284,16 @@ class Aggregator:
 
     def _publish(self, seat: Seat) -> None:
         entry = seat.entry()
-        if entry is None or self._writer is None or self._failure:
-            return
-        try:
-            self._writer.put(seat.token_id, entry)
-        except WriterFenced as error:
-            self._fail(str(error))
-
-    def _fail(self, reason: str) -> None:
-        self._failure = reason
-        self._serves = False
-        log.error("[WS]", "无法启动 WS 聚合器", event="aggregator_failed", reason=reason)
+        if entry is not None and self._publisher is not None:
+            self._publisher.put(seat.token_id, entry)
 
     def _run(self) -> None:
         swept_mono = float("-inf")
         while not self._stopping.wait(TICK_S):
             try:
                 with self._lock:
-                    self._settle()
-                    self._sample_hashes()
+                    self._books.settle(self._mono())
+                    self._books.sample_hashes(self._clock.mono())
                 if self._sweep_now or self._clock.mono() - swept_mono >= self._sweep_every_s:
                     self._sweep_now = False
                     swept_mono = self._clock.mono()
@@ -380,23 +301,6 @@ class Aggregator:
             except Exception as error:  # noqa: BLE001 - the last line of a thread
                 self._faults += 1
                 log.error("[WS]", event="aggregator_fault", exc=error)
-
-    def _settle(self) -> None:
-        """End the batches that have gone quiet."""
-        now = self._mono()
-        for token in list(self._unsettled):
-            seat = self._board.seats.get(token)
-            if seat is None or not seat.settle(now):
-                self._unsettled.discard(token)
-
-    def _sample_hashes(self) -> None:
-        """Have a few of the books that are moving proven, those that waited longest first."""
-        moving = [self._board.seats[token] for token in self._unsettled]
-        moving.sort(key=lambda seat: seat.proven_mono)
-        for seat in moving[:HASH_PROOFS_A_TICK]:
-            if not seat.book.proof.is_unsupported:
-                seat.book.hash_checks_due = 1
-                seat.proven_mono = self._clock.mono()
 
     def _sweep(self) -> None:
         """Judge every token anew, ask about those in doubt, say how the lines are."""
@@ -407,13 +311,10 @@ class Aggregator:
                 self._forget(token)
             self._board.plan(stats, now)
             self._look_at_seats(stats, now)
-        if self._writer is None or self._failure:
-            return
-        try:
-            self._writer.set_feed(feed_block(stats))
-            self._update_serves(self._writer, any(each.state is LineState.OPEN for each in stats))
-        except WriterFenced as error:
-            self._fail(str(error))
+            tokens, publisher = len(self._board.wanted), self._publisher
+        if publisher is not None:
+            is_open = any(each.state is LineState.OPEN for each in stats)
+            publisher.set_feed(feed_block(stats), is_open=is_open, tokens=tokens)
 
     def _look_at_seats(self, stats: list[LineStats], now: float) -> None:
         alive = [each.facts.is_alive(now, grace_s=FeedLimits().dead_s) for each in stats]
@@ -436,19 +337,6 @@ class Aggregator:
             self._reader.ask_market(seat.token_id)
 
     def _forget(self, token: str) -> None:
-        self._siblings = {k: ours for k, ours in self._siblings.items() if ours != token}
-        self._unsettled.discard(token)
-        if self._writer is not None and not self._failure:
-            self._writer.delete(token)
-
-    def _update_serves(self, writer: SnapshotWriter, is_open: bool) -> None:  # noqa: FBT001 - a fact
-        if is_open and not self._has_served:
-            writer.heartbeat()
-            if writer.failing_since is not None:
-                return
-            self._has_served = True
-            # Checklists grep for this text, as it always was.
-            log.info(
-                "[WS]", f"聚合订阅启动，tokens={len(self._board.wanted)}", path=str(self._path)
-            )
-        self._serves = is_open
+        self._books.forget(token)
+        if self._publisher is not None:
+            self._publisher.delete(token)

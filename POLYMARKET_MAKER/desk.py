@@ -17,10 +17,12 @@ from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.cancel import cancel_until_proven
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.derive_credentials import derive
-from POLYMARKET_MAKER.errors import LedgerError, VenueError, VenueUnreachable
+from POLYMARKET_MAKER.errors import LedgerError, SettingsError, VenueError, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
+from POLYMARKET_MAKER.exchange.data_api import DataApi
 from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.preflight import preflight
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.handover import SIGNER_VARIABLE, SUPERVISOR_VARIABLE
@@ -175,14 +177,28 @@ class AccountDesk:
         funder = self.keys.funder or self._address
         identity = Identity(settings.mode.value, settings.urls.clob, settings.chain_id, funder)
         self.ledger = Ledger.open(settings.data_dir / "ledger.db", identity)
-        self.account = Account(
+        kind = SignatureType(self.keys.signature_type)
+        account = Account(
             self._http,
             settings.urls.clob,
             Credentials(api.key, api.secret, api.passphrase, self._address),
             funder=funder,
-            signature_type=SignatureType(self.keys.signature_type),
+            signature_type=kind,
             clock=self._clock,
         )
+        found = preflight(
+            public,
+            account,
+            DataApi(self._http, data_url=settings.urls.data),
+            funder=funder,
+            signature_type=kind,
+            now=self._clock.now(),
+        )
+        for warning in found.warnings:
+            log.warning("[INIT]", warning)
+        if found.problems:
+            raise SettingsError(*found.problems)
+        self.account = account
 
 
 def _environment(

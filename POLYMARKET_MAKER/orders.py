@@ -25,7 +25,13 @@ from POLYMARKET_MAKER.core.model import (
 )
 from POLYMARKET_MAKER.core.reconcile import Plan
 from POLYMARKET_MAKER.core.risk import Limits
-from POLYMARKET_MAKER.errors import IntentRefused, VenueRefused, VenueUnreachable
+from POLYMARKET_MAKER.errors import (
+    CannotStart,
+    IntentRefused,
+    SettingsError,
+    VenueRefused,
+    VenueUnreachable,
+)
 from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
 from POLYMARKET_MAKER.ledger import Ledger, TokenView
 
@@ -154,6 +160,8 @@ class Orders:
         view = None
         for finished in self._calls.collect():
             self._note_venue(finished)
+            if finished.error is not None:
+                self._hold_if_post(finished.key)
             if finished.key == CANCEL:
                 self._cancelling = frozenset()
             if isinstance(finished.result, Posted):
@@ -217,11 +225,20 @@ class Orders:
         if isinstance(outcome, Rejected) and refuses_us(outcome):
             self.refused = outcome.reason
         if isinstance(outcome, Rejected | IntentRefused | Unknown):
-            hold_s = min(self._hold_s.get(side, HOLD_FIRST_S) * 2, HOLD_LONGEST_S)
-            self._hold_s[side] = hold_s
-            self._hold_until[side] = self._clock.mono() + hold_s
+            self._hold(side)
         else:
             self._hold_s.pop(side, None)
+
+    def _hold_if_post(self, key: str) -> None:
+        for side in Side:
+            if key == _key(side):
+                self._hold(side)
+
+    def _hold(self, side: Side) -> None:
+        """Place nothing on *side* for a while, the longer the more often it failed."""
+        hold_s = min(self._hold_s.get(side, HOLD_FIRST_S) * 2, HOLD_LONGEST_S)
+        self._hold_s[side] = hold_s
+        self._hold_until[side] = self._clock.mono() + hold_s
 
     def _note_venue(self, finished: Finished) -> None:
         """Remember whether the exchange can be reached; an outage is told once."""
@@ -231,6 +248,8 @@ class Orders:
             self.unreachable = str(finished.error)
         elif isinstance(finished.error, VenueRefused):
             log.error("[ORDER]", event="venue_refused", reason=str(finished.error))
+        elif isinstance(finished.error, SettingsError | CannotStart):
+            self.refused = str(finished.error)
         elif finished.error is not None:
             log.error("[ORDER]", event=finished.key, reason=str(finished.error))
         elif self.unreachable is not None:

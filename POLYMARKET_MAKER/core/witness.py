@@ -141,8 +141,8 @@ class Suspicion:
             self._differing = self._fruitless = 0
             self.is_suspect = False
         elif verdict is Verdict.UNCLEAR:
-            self._fruitless += 1
             self._ask_mono = now + min(LONGEST_RETRY_S, ANSWER_S * 2.0 ** min(self._fruitless, 8))
+            self._fruitless += 1
         else:
             self._differing += 1
             self.is_suspect = True

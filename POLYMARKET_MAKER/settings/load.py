@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 from POLYMARKET_MAKER.errors import SettingsError, UsageError
 from POLYMARKET_MAKER.settings import retired
@@ -34,7 +32,7 @@ from POLYMARKET_MAKER.settings.model import (
     Settings,
     under,
 )
-from POLYMARKET_MAKER.settings.names import WALLET_NAMES, lookup
+from POLYMARKET_MAKER.settings.names import WALLET_NAMES, Overlay, lookup
 from POLYMARKET_MAKER.settings.options import Options
 from POLYMARKET_MAKER.settings.reader import Findings, Reader, Values, build, read_json
 from POLYMARKET_MAKER.settings.schema import show_raw
@@ -136,8 +134,7 @@ def _with_dotenv(env: Mapping[str, str], mode: Mode, dotenv: DotEnv) -> Mapping[
     said = dotenv.values()
     if mode is not Mode.LIVE:
         said = {name: value for name, value in said.items() if name not in WALLET_NAMES}
-    # A view, not a copy: to copy an environment is to read every key in it.
-    return ChainMap(cast("MutableMapping[str, str]", env), said)
+    return Overlay(env, said)
 
 
 def read_files(options: Options, findings: Findings) -> Files:

@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 
 from POLYMARKET_MAKER.errors import SettingsError
 from POLYMARKET_MAKER.settings.groups import Mode
-from POLYMARKET_MAKER.settings.names import spellings
+from POLYMARKET_MAKER.settings.names import Overlay, spellings
 
 FOUR_WAYS = (
     "no mode and no credentials: say --demo, --paper or --live, or set POLY_RUN_MODE, "
@@ -113,7 +113,7 @@ def decide_mode(
     named = named_mode(from_file, dotenv.path.name)
     if named is not None:
         return named, f"{dotenv.path.name} POLY_RUN_MODE"
-    if _has_wallet({**from_file, **env}):
+    if _has_wallet(Overlay(env, from_file)):
         return Mode.LIVE, f"{dotenv.path.name} POLY_KEY and POLY_FUNDER"
     raise SettingsError(FOUR_WAYS)
 

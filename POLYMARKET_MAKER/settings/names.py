@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -129,6 +129,33 @@ def spellings(name: str) -> tuple[str, ...]:
 
 def default_of(name: str) -> str:
     return BY_NAME[name].default
+
+
+class Overlay(Mapping[str, str]):
+    """The environment over ``.env``, as a view: to copy an environment is to read every key in it.
+
+    An empty variable is absent, and a variable of the environment hides every name
+    that it has in the file.
+    """
+
+    def __init__(self, env: Mapping[str, str], below: Mapping[str, str]) -> None:
+        self._env = env
+        self._below = {name: value for name, value in below.items() if not _is_said(env, name)}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._env.get(name, "")
+        return value if value.strip() or name not in self._below else self._below[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._env, *self._below)))
+
+    def __len__(self) -> int:
+        return len(set(self._env) | self._below.keys())
+
+
+def _is_said(env: Mapping[str, str], name: str) -> bool:
+    owner = next((each.name for each in VARIABLES if name in spellings(each.name)), None)
+    return any(env.get(each, "").strip() for each in (spellings(owner) if owner else (name,)))
 
 
 def lookup(env: Mapping[str, str], name: str, problems: list[str]) -> str | None:

@@ -13,6 +13,7 @@ from POLYMARKET_MAKER.settings.credentials import Credentials, read_credentials
 from POLYMARKET_MAKER.settings.groups import Feed, LogLevel, Maker, Mode, Risk, SupervisorLoss
 from POLYMARKET_MAKER.settings.mode import dotenv_for, named_mode
 from POLYMARKET_MAKER.settings.model import ROOT
+from POLYMARKET_MAKER.settings.names import Overlay
 from POLYMARKET_MAKER.settings.options import CONFIG_DIR
 from POLYMARKET_MAKER.settings.reader import Findings, Reader, Values, build, read_json
 from POLYMARKET_MAKER.settings.strategy_keys import StrategyParams
@@ -124,7 +125,7 @@ def _environment(
     if mode is not Mode.LIVE or env.get("POLY_KEY"):
         return env
     dotenv = dotenv_for(env, root)
-    merged = {**dotenv.values(), **env}
+    merged = Overlay(env, dotenv.values())
     findings.warnings += dotenv.warnings
     return merged
 

@@ -77,7 +77,12 @@ def responding(facts: Facts) -> Verdict:
         return fail(
             f"{_of(hung, alive)} silent for {words.age(oldest)}, limit is {OLD_AFTER_S:.0f} s: "
             + _who(hung),
-            Fix("end it; the supervisor starts it again", f"kill {pid_of(hung[0])}"),
+            Fix(
+                "end it; the supervisor starts it again",
+                f"kill {pid_of(hung[0])}",
+                action="restart",
+                target=hung[0].token_id,
+            ),
             hung=[child.token_id for child in hung],
         )
     if silent:

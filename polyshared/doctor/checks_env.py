@@ -15,6 +15,7 @@ FULL_BYTES, TIGHT_BYTES = 50_000_000, 500_000_000
 FULL_INODES, TIGHT_INODES = 100, 5_000
 TIGHT_MEMORY = 100_000_000
 FEW_DESCRIPTORS = 256
+MANY_TEMPORARIES = 20
 
 
 def _python(facts: Facts) -> dict[str, Any]:
@@ -167,9 +168,24 @@ def datadir(facts: Facts) -> Verdict:
     if not host.writable:
         return fail(
             f"{host.data_dir}: mode was {host.mode:04o}, this user cannot write there",
-            Fix("give the user of the program the right to write", f"chmod u+rwx {host.data_dir}"),
+            Fix(
+                "give the user of the program the right to write",
+                f"chmod u+rwx {host.data_dir}",
+                action="open_directory",
+            ),
         )
     return ok(str(host.data_dir), mode=f"{host.mode:04o}")
+
+
+def temporaries(facts: Facts) -> Verdict:
+    """Did killed processes leave files? A few are normal; they are removed at the next start."""
+    left = facts.host.value.temporaries
+    if left > MANY_TEMPORARIES:
+        return warn(
+            f"{left} temporary files of dead processes",
+            Fix("remove them", "polyshared doctor host --fix --yes", action="clean_temporaries"),
+        )
+    return ok(words.count(left, "temporary file") + " of dead processes")
 
 
 def disk(facts: Facts) -> Verdict:
@@ -257,6 +273,7 @@ CHECKS: tuple[Check[Facts], ...] = (
     Check("host.datadir", "the data directory can be written", datadir, needs=("host",)),
     Check("host.disk", "the disk has room", disk, needs=("host",)),
     Check("host.inodes", "the disk takes more files", inodes, needs=("host",)),
+    Check("host.temporaries", "no litter of dead processes", temporaries, needs=("host",)),
     Check("host.memory", "memory is left", memory, needs=("host",)),
     Check("host.descriptors", "enough files may be open", descriptors, needs=("host",)),
     Check("host.filesystem", "the data directory is local", file_system, needs=("host",)),

@@ -180,7 +180,7 @@ def rotation(facts: Facts) -> Verdict:
         raise NotApplicable("there is no log")
     said = f"the largest is {found.largest.name}, {words.size(found.largest_bytes)}"
     if found.largest_bytes > LARGE_LOG:
-        cure = Fix("remove it, or let doctor shorten it", action="shorten_logs")
+        cure = Fix("set it aside", action="set_log_aside", target=str(found.largest))
         return warn(f"{said}, limit is {words.size(LARGE_LOG)}", cure)
     return ok(said)
 

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from polyshared.doctor import fixes
 from polyshared.doctor.checks import CHECKS, NeedsLive, UnknownCheck, available, select
 from polyshared.doctor.facts import Facts, gather
 from polyshared.doctor.graph import (
@@ -43,6 +44,10 @@ def doctor(
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
     strict: Annotated[bool, typer.Option(help="A warning is a failure.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Say what doctor could mend by itself; see --yes.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do it.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Ask the exchange too.")] = False,
     token: Annotated[str | None, typer.Option(help="Look at this child alone.")] = None,
     list_checks: Annotated[
@@ -67,12 +72,32 @@ def doctor(
     examined = examine(
         located, wanted, timeout_s=timeout, live=live, token=token, strict=strict, verbose=verbose
     )
+    if fix and _mend(examined.report, yes=yes):
+        examined = examine(
+            located, wanted, timeout_s=timeout, live=live, token=token, strict=strict
+        )
     report = examined.report
     if as_object:
         sys.stdout.write(as_json(report) + "\n")
     else:
         print_report(report, sys.stdout)
     raise typer.Exit(report.exit_code)
+
+
+def _mend(report: Report, *, yes: bool) -> bool:
+    """Mend what can be mended, or say what would be; return whether anything was done."""
+    steps = fixes.plan(report.rows, report.located.data_dir)
+    if not steps:
+        typer.echo("nothing that doctor can mend by itself", err=True)
+    done = False
+    for step in steps:
+        if not yes:
+            typer.echo(f"would mend {step.check}: {step.text}; do it with --fix --yes", err=True)
+            continue
+        was_done, said = fixes.carry_out(step)
+        done |= was_done
+        typer.echo(f"{'mended' if was_done else 'left'} {step.check}: {said}", err=True)
+    return done
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,13 @@ class Fix:
         text: What to do, one clause.
         command: What to type, if a command does it.
         action: Name of what ``--fix`` can do by itself; None when a person must.
+        target: What the action is done to, where it does not say so itself.
     """
 
     text: str
     command: str | None = None
     action: str | None = None
+    target: str = ""
 
     @property
     def auto(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from polyshared import _clock
+from polyshared._atomic import TEMP_DIR, process_exists
 
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"}
 
@@ -24,6 +24,7 @@ class Host:
         writable: Whether this user may make files in it.
         file_system: Its type, empty when unknown.
         descriptors: The limit of open files of this user's processes.
+        temporaries: Temporary files that dead processes left.
     """
 
     data_dir: Path
@@ -38,7 +39,7 @@ class Host:
     available_memory: int
     total_memory: int
     descriptors: int
-    boot_id: str
+    temporaries: int
 
 
 def look(data_dir: Path) -> Host:
@@ -60,8 +61,14 @@ def look(data_dir: Path) -> Host:
         available_memory=memory.available,
         total_memory=memory.total,
         descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        boot_id=_clock.BOOT_ID,
+        temporaries=sum(_leftovers(folder) for folder in (data_dir, data_dir / "children")),
     )
+
+
+def _leftovers(folder: Path) -> int:
+    """Count temporary files, named ``target.pid.random.tmp``, whose process is dead."""
+    pids = (path.name.split(".")[-3:-2] for path in (folder / TEMP_DIR).glob("*.*.*.tmp"))
+    return sum(not process_exists(int(pid)) for found in pids for pid in found if pid.isdigit())
 
 
 def _nearest(path: Path) -> Path:

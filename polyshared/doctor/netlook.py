@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -97,15 +98,15 @@ def look(urls: Urls) -> Net:
     ends = {part.hostname or "": part for part in map(urlsplit, (urls.clob, urls.ws_market))}
     return Net(
         urls=urls,
-        addresses={host: _try(lambda p=part: _addresses(p)) for host, part in ends.items()},
+        addresses={host: _try(partial(_addresses, part)) for host, part in ends.items()},
         tls={
-            host: _try(lambda p=part: _certificate_days(p))
+            host: _try(partial(_certificate_days, part))
             for host, part in ends.items()
             if part.scheme in ("https", "wss")
         },
-        version=_try(lambda: _version(urls.clob)),
-        skew_s=_try(lambda: _skew_s(urls.clob)),
-        geoblock=_try(lambda: _geoblock(urls.clob)),
+        version=_try(partial(_version, urls.clob)),
+        skew_s=_try(partial(_skew_s, urls.clob)),
+        geoblock=_try(partial(_geoblock, urls.clob)),
     )
 
 

@@ -26,7 +26,7 @@ PASSED_ON = frozenset({
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the trading program said; see ``POLYMARKET_MAKER/probe.py``."""
+    """What the trading program said; see ``POLYMARKET_MAKER/probe``."""
 
     subject: str
     available: bool

@@ -183,6 +183,8 @@ def test_a_quiet_hour_is_no_reason_to_reconnect(tmp_path: Path) -> None:
         _stays_tradable(home, 3600 / SCALE)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 def test_a_ghost_book_convicts_nobody(tmp_path: Path) -> None:
     """REST answers 0.01 and 0.99 for a market that is quoted quite differently."""
     with house(tmp_path, tokens=1, scale=30, no_flow=True) as home:
@@ -190,7 +192,7 @@ def test_a_ghost_book_convicts_nobody(tmp_path: Path) -> None:
         home.sim.control(do="ghost_book", tokens=[token])
 
         assert eventually(lambda: home.status()["witness"]["unclear"] >= 1)
-        assert home.health(token) == "suspect"
+        assert eventually(lambda: home.health(token) == "suspect")
         assert home.status()["moves"] == 0
         home.sim.control(do="ghost_book", tokens=[])
         assert eventually(lambda: home.health(token) in ("live", "quiet"), within_s=40)

@@ -120,9 +120,9 @@ class Stage:
 
     def snapshot(self) -> Snapshot:
         """Read the file as it is when all that was heard is in it."""
-        writer = self.aggregator._writer
-        assert writer is not None
-        writer.flush()
+        publisher = self.aggregator._publisher
+        assert publisher is not None
+        publisher._writer.flush()
         return self.reader.read()
 
     def status(self) -> Any:

@@ -151,6 +151,19 @@ def test_live_takes_the_key_from_the_file_and_the_environment_wins(
     assert settings.chain_id == 80002
 
 
+def test_the_environment_hides_every_name_of_its_variable_in_the_file(
+    tmp_path: Path, env_file: WalletEnv
+) -> None:
+    env_file(f"PK={'c' * 64}\nPOLY_FUNDER={FUNDER}\nPOLY_CHAIN_ID=80002\n")
+    env = {"POLY_KEY": KEY, "POLY_CHAIN_ID": "  "}
+
+    settings = load_settings(env=env, options=Options(), root=tmp_path)
+
+    assert settings.credentials is not None
+    assert settings.credentials.key == "a" * 64
+    assert settings.chain_id == 80002, "an empty variable is absent"
+
+
 def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, env_file: WalletEnv) -> None:
     path = env_file(f"POLY_KEY={KEY}\nPOLY_FUNDER={FUNDER}\n")
     path.chmod(0o640)

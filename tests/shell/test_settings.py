@@ -431,6 +431,10 @@ def test_the_clock_is_scaled_only_on_this_machine(load: Load) -> None:
     with pytest.raises(UsageError, match="every address must be on this machine"):
         load(env={}, mode=Mode.PAPER, clock_scale=60.0)
 
+    one_is_not = {**LOOPBACK.to_env(), "POLY_GAMMA_ROOT": "https://gamma.example"}
+    with pytest.raises(UsageError, match="every address must be on this machine"):
+        load(env=one_is_not, mode=Mode.PAPER, clock_scale=60.0)
+
     assert load(env=LOOPBACK.to_env(), mode=Mode.PAPER, clock_scale=60.0).clock_scale == 60
 
 

@@ -72,8 +72,19 @@ def load(
 def test_layers_are_merged_template_default_topic(write: Write) -> None:
     settings = settings_of(
         write,
-        template={"drop_pct": 0.01, "profit_pct": 0.01, "order_size": 1, "max_buy_price": 0.9},
-        default={"order_size": 10, "profit_pct": 0.02, "max_buy_price": None},
+        template={
+            "drop_pct": 0.01,
+            "profit_pct": 0.01,
+            "order_size": 1,
+            "max_buy_price": 0.9,
+            "buy_price_threshold": 0.4,
+        },
+        default={
+            "order_size": 10,
+            "profit_pct": 0.02,
+            "max_buy_price": None,
+            "buy_price_threshold": None,
+        },
         topics={TOKEN: {"profit_pct": 3}},
     )
 
@@ -82,6 +93,7 @@ def test_layers_are_merged_template_default_topic(write: Write) -> None:
     assert (params["drop_pct"], params["order_size"]) == (0.01, 10)
     assert params["profit_pct"] == 0.03, "a ratio above 1 is percent"
     assert params["max_buy_price"] == 0.9, "null says nothing"
+    assert params["buy_price_threshold"] == 0.4, "also where null would be a value"
     assert build_run_params(settings, "1")["profit_pct"] == 0.02
 
 

@@ -17,8 +17,9 @@ from tests.support.fake_exchange import FOREIGN, Fault
 from tests.support.trading import TOKEN
 from tests.support.trading_house import CAP, House
 
-cents = st.integers(2, 97)
+mids = st.one_of(st.integers(44, 60), st.integers(44, 60), st.integers(2, 97))
 ANY_POST = [None, None, *Fault]
+ILL = [TokenHealth.SUSPECT, TokenHealth.RESYNC, TokenHealth.STALE]
 ANY_CANCEL = [None, Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER]
 
 
@@ -34,35 +35,30 @@ class Trading(RuleBasedStateMachine):
 
     # -- the market
 
-    @rule(mid=cents, spread=st.integers(1, 4))
+    @rule(mid=mids, spread=st.integers(1, 4))
     def the_market_moves(self, mid: int, spread: int) -> None:
         bid, ask = Decimal(mid) / 100, Decimal(min(mid + spread, 99)) / 100
         self.house.exchange.move(bid, ask)
-
-    @rule(drop=st.integers(1, 6))
-    def the_market_falls(self, drop: int) -> None:
-        bid = max((self.house.exchange.bid or Decimal("0.5")) - Decimal(drop) / 100, Decimal("0.02"))
-        self.house.exchange.move(bid, bid + Decimal("0.02"))
 
     @rule()
     def a_side_disappears(self) -> None:
         self.house.exchange.move(None, self.house.exchange.ask)
 
-    @rule(share=st.sampled_from([Decimal("0.3"), Decimal("0.5"), Decimal(1)]), which=st.integers(0, 1))
-    def somebody_trades_with_us(self, share: Decimal, which: int) -> None:
+    @rule(share=st.sampled_from(["0.3", "0.5", "1"]), which=st.integers(0, 1))
+    def somebody_trades_with_us(self, share: str, which: int) -> None:
+        """Before the child looks again, or while it does nothing."""
         ours = self.house.exchange.ours()
         if which < len(ours):
-            size = (ours[which].remaining * share).quantize(Decimal("0.01"))
+            size = (ours[which].remaining * Decimal(share)).quantize(Decimal("0.01"))
             self.house.exchange.hit(ours[which].order_id, max(size, Decimal("0.01")))
 
     @rule()
     def the_last_trade_fails(self) -> None:
         self.house.exchange.fail_last_trade()
 
-    @rule(health=st.sampled_from(TokenHealth))
+    @rule(health=st.sampled_from([TokenHealth.LIVE, TokenHealth.LIVE, *ILL]))
     def the_feed_changes(self, health: TokenHealth) -> None:
-        if health is not TokenHealth.CLOSED:
-            self.house.quotes.health = health
+        self.house.quotes.health = health
 
     # -- faults
 
@@ -85,15 +81,26 @@ class Trading(RuleBasedStateMachine):
             self.house.exchange.reveal()
 
     @rule()
+    def the_faults_end(self) -> None:
+        self.house.exchange.faults.clear()
+        self.house.quotes.health = TokenHealth.LIVE
+
+    @rule()
     def the_process_is_killed(self) -> None:
         self.house.die()
         self.house.born()
 
     # -- life
 
-    @rule(count=st.integers(1, 6), seconds=st.sampled_from([0.25, 0.25, 1.0, 4.0, 30.0]))
-    def the_child_works(self, count: int, seconds: float) -> None:
+    @rule(
+        count=st.integers(1, 8),
+        seconds=st.sampled_from([0.25, 0.5, 0.5, 4.0, 30.0]),
+        trading=st.booleans(),
+    )
+    def the_child_works(self, count: int, seconds: float, *, trading: bool) -> None:
         for _ in range(count):
+            if trading:
+                self.somebody_trades_with_us("0.5", 0)
             self.house.turn()
             self.never_breaks()
             self.house.pass_time(seconds)

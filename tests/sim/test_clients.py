@@ -177,6 +177,16 @@ def test_a_wrapped_signature_for_another_order_is_refused(exchange: Running) -> 
         client.post_order(dataclasses.replace(order, signature=other.signature))
 
 
+def test_a_signature_whose_wrapping_was_changed_is_refused(exchange: Running) -> None:
+    """The wallet hashes what is wrapped around the 65 bytes; the key did not sign all of it."""
+    client = v2(exchange, signature_type=3, funder=FUNDER)
+    order = client.create_order(ArgsV2(token_id=exchange.tokens[0], price=0.2, size=10, side="BUY"))
+
+    for changed in (order.signature[:-2] + "00", order.signature[: 2 + 2 * 65]):
+        with pytest.raises(RefusedV2, match="invalid signature"):
+            client.post_order(dataclasses.replace(order, signature=changed))
+
+
 def test_nobody_trades_for_the_wallet_of_another(exchange: Running) -> None:
     token = exchange.tokens[0]
     args = ArgsV2(token_id=token, price=0.2, size=10, side="BUY")

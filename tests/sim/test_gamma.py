@@ -86,7 +86,7 @@ def test_a_resolved_market_is_closed_and_shows_the_winner(exchange: Running) -> 
 
     (market,) = read(exchange, "markets", closed="true")
 
-    assert market["umaResolutionStatus"] == "resolved"
+    assert (market["closed"], market["umaResolutionStatus"]) == (True, "resolved")
     assert json.loads(market["outcomePrices"]) == ["1", "0"]
 
 

@@ -227,6 +227,14 @@ def test_the_best_prices_come_first_and_with_the_flag_only(exchange: Running) ->
     assert received(plain)["event_type"] == "price_change"
 
 
+def test_a_change_below_the_best_prices_moves_no_best_prices(exchange: Running) -> None:
+    ws = exchange.subscribed(exchange.tokens[0], custom=True)
+
+    exchange.control(do="quote", token=exchange.tokens[0], side="BUY", price="0.02", size="5")
+
+    assert received(ws)["event_type"] == "price_change"
+
+
 def test_an_empty_side_is_0_or_1(exchange: Running) -> None:
     token = exchange.tokens[0]
     ws = exchange.subscribed(token)

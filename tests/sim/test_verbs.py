@@ -64,7 +64,7 @@ def test_a_half_open_connection_neither_answers_nor_ends(exchange: Running) -> N
     poke(exchange, exchange.tokens[0])
 
     with pytest.raises(websocket.WebSocketTimeoutException):
-        ws.recv()
+        ws.recv_data(control_frame=True)
 
 
 def test_a_dropped_connection_ends_without_a_handshake(exchange: Running) -> None:

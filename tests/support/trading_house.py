@@ -34,7 +34,12 @@ from tests.support.trading import MARKET, T0, TOKEN
 
 CAP = Decimal(6)
 PROFIT = Decimal("0.04")
-SETTINGS = {"drop_pct": "0.05", "drop_window_minutes": 2, "profit_pct": str(PROFIT)}
+SETTINGS = {
+    "drop_pct": "0.05",
+    "drop_window_minutes": 2,
+    "profit_pct": str(PROFIT),
+    "buy_price_threshold": "0.50",
+}
 EXIT_SLIPPAGE = Decimal("0.05")
 
 

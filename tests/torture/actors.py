@@ -31,13 +31,18 @@ from polyshared._clock import boot_s
 FENCED = 9
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def proof(key: str, epoch: int, number: int) -> str:
     """Return what only a whole entry of this key, life and version holds."""
     return f"{key}:{epoch}:{number}:" * (1 + number % 17)
 
 
 def write(path: str, keys: int, seed: int, *, take_over: bool) -> int:
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311 - torture is to be repeatable
     writer = SnapshotWriter(
         path,
         min_interval_s=0.02,
@@ -57,14 +62,14 @@ def write(path: str, keys: int, seed: int, *, take_over: bool) -> int:
         for index in range(keys):
             put(f"key{index}")
         writer.heartbeat()
-        print(writer.epoch, boot_s(), flush=True)
+        say(f"{writer.epoch} {boot_s()}")
         writer.start()
         while True:
             for _ in range(choose.randrange(1, 40)):
                 put(f"key{choose.randrange(keys)}")
             time.sleep(choose.uniform(0.0005, 0.004))  # a market is not a tight loop
     except WriterFenced as error:
-        print(error, flush=True)
+        say(str(error))
         return FENCED
 
 
@@ -103,10 +108,10 @@ class Witness:
 
 
 def read(path: str, keys: int, seed: int, mode: str, max_age_s: float) -> int:
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311 - torture is to be repeatable
     witness = Witness()
     reader = SnapshotReader(path, max_age_s=max_age_s, lane=mode == "lane")
-    print("ready", flush=True)
+    say("ready")
     while not select.select([sys.stdin], [], [], 0)[0]:
         key = f"key{choose.randrange(keys)}"
         try:
@@ -122,7 +127,7 @@ def read(path: str, keys: int, seed: int, mode: str, max_age_s: float) -> int:
             reader_pause(reader, key)
         except SnapshotError as error:
             witness.fail(error)
-    print(
+    say(
         json.dumps(
             {
                 "outcomes": witness.outcomes,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -18,10 +21,21 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def seed(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> int:
+def seed(request: pytest.FixtureRequest, say: Callable[[str], None]) -> int:
     """Return the seed of this run, and say it where it will be seen."""
     given = request.config.getoption("--torture-seed", default=None)
     seed = int(given if given is not None else time.time())
-    with capsys.disabled():
-        print(f"\n{request.node.name}: seed {seed}", flush=True)
+    say(f"{request.node.name}: seed {seed}")
     return seed
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], *, is_long: bool) -> Callable[[str], None]:
+    """Return what prints a line: at once in the long run, else only if the test fails."""
+
+    def write(line: str) -> None:
+        with capsys.disabled() if is_long else nullcontext():
+            sys.stdout.write(f"\n  {line}")
+            sys.stdout.flush()
+
+    return write

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.torture.stage import (
     Outcome,
     Readers,
-    end,
+    cover_read_only,
     force_remove,
     line_of,
-    remount,
-    start,
+    running,
+    uncover,
     wrongs,
 )
 
@@ -36,11 +36,11 @@ def unfill(path: Path) -> None:
 
 
 def read_only(path: Path) -> None:
-    remount(path.parent, read_only=True)
+    cover_read_only(path.parent)
 
 
 def writable(path: Path) -> None:
-    remount(path.parent, read_only=False)
+    uncover(path.parent)
 
 
 def remove_directory(path: Path) -> None:
@@ -98,9 +98,11 @@ ANYWHERE: dict[str, tuple[Step, Step]] = {
 
 
 def run(path: Path, harm: Step, heal: Step, *, seed: int) -> Outcome:
-    writer = start("writer", path, KEYS, seed)
-    line_of(writer)
-    with Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=1.0) as readers:
+    with (
+        running("writer", path, KEYS, seed) as writer,
+        Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=1.0) as readers,
+    ):
+        line_of(writer)
         time.sleep(0.5)
         harm(path)
         time.sleep(TROUBLE_S)
@@ -108,7 +110,6 @@ def run(path: Path, harm: Step, heal: Step, *, seed: int) -> Outcome:
         time.sleep(HEAL_S)
         is_alive = writer.poll() is None
         reports = readers.finish()
-    end(writer)
     problems = wrongs(reports)
     if not is_alive:
         problems.append("the writer died")

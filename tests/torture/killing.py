@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.torture.stage import Outcome, Readers, end, line_of, start, wrongs
+from polyshared._clock import boot_s
+from tests.torture.stage import Outcome, Readers, line_of, running, wrongs
 
 KEYS = 500
 MODES = ["lane"] * 5 + ["file"] * 2 + ["whole"]
@@ -16,23 +17,22 @@ FOLLOW_S = 1.0
 
 
 def run(path: Path, *, seed: int, restarts: int) -> Outcome:
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311 - torture is to be repeatable
     births: dict[int, float] = {}
     ends: dict[int, float] = {}
     problems: list[str] = []
     with Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S) as readers:
         for life in range(restarts):
-            writer = start("writer", path, KEYS, seed + life)
-            words = line_of(writer).split()
-            if len(words) != 2:
+            with running("writer", path, KEYS, seed + life) as writer:
+                words = line_of(writer).split()
+                # Now and then a life that is long enough for everybody to see it.
+                time.sleep(choose.uniform(0.0, 0.15) if life % 10 else 1.2)
+            if len(words) != len(("epoch", "born")):
                 problems.append(f"writer {life} did not start: {' '.join(words)}")
-                end(writer)
                 continue
             epoch = int(words[0])
             births[epoch] = float(words[1])
-            time.sleep(choose.uniform(0.0, 0.15) if life % 10 else 1.2)
-            end(writer)
-            ends[epoch] = time.clock_gettime(time.CLOCK_BOOTTIME)
+            ends[epoch] = boot_s()
         reports = readers.finish()
     if sorted(births) != list(births):
         problems.append(f"epochs did not grow: {list(births)}")

@@ -11,17 +11,7 @@ from pathlib import Path
 from polyshared import SnapshotReader, SnapshotWriter
 from tests.torture.stage import ROOT, Outcome
 
-CALLS = [
-    "write",
-    "pwrite64",
-    "rename",
-    "renameat2",
-    "unlink",
-    "fallocate",
-    "mkdir",
-    "flock",
-    "ftruncate",
-]
+CALLS = ["write", "pwrite64", "renameat2", "unlink", "fallocate", "mkdir", "flock"]
 START_S = 0.1
 PROGRAM = """
 import sys
@@ -53,9 +43,9 @@ def _kill_at(path: Path, call: str, when: int) -> tuple[bool, list[str]]:
         writer.flush()
         epoch = writer.epoch
     inject = f"inject={call}:signal=SIGKILL:when={when}"
+    strace = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
     done = subprocess.run(
-        ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject]
-        + [sys.executable, "-c", PROGRAM, str(path)],
+        [*strace, sys.executable, "-c", PROGRAM, str(path)],
         cwd=ROOT,
         check=False,
         capture_output=True,

@@ -12,17 +12,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start an actor: its role first, then what `actors` says."""
-    script = Path(__file__).with_name("actors.py")
+def start(*arguments: object, script: str = "actors.py") -> subprocess.Popen[str]:
+    """Start a program of this folder; for an actor, its role comes first."""
+    script = str(Path(__file__).with_name(script))
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
-        [sys.executable, str(script), *map(str, arguments)],
+        [sys.executable, script, *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -38,6 +38,16 @@ def line_of(process: subprocess.Popen[str]) -> str:
 def end(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate()
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run an actor as long as the block runs, or until it ends by itself."""
+    process = start(*arguments)
+    try:
+        yield process
+    finally:
+        end(process)
 
 
 class Outcome(NamedTuple):
@@ -73,7 +83,7 @@ class Readers:
             reports.append(json.loads(output))
         return reports
 
-    def __enter__(self) -> Readers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,22 +113,30 @@ def scratch() -> Iterator[Path]:
 def small_disk(size: str) -> Iterator[Path | None]:
     """Mount a small tmpfs; None where that is not allowed."""
     with scratch() as directory:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "torture", str(directory)]
-        if (
-            os.geteuid() != 0
-            or subprocess.run(command, check=False, capture_output=True).returncode
-        ):
+        is_root = os.geteuid() == 0
+        if not is_root or not mount("mount", "-t", "tmpfs", "-o", f"size={size}", "x", directory):
             yield None
             return
         try:
             yield directory
         finally:
-            subprocess.run(["umount", "-l", str(directory)], check=False)
+            mount("umount", "-l", directory)
 
 
-def remount(directory: Path, *, read_only: bool) -> None:
-    mode = "ro" if read_only else "rw"
-    subprocess.run(["mount", "-o", f"remount,{mode}", str(directory)], check=True)
+def cover_read_only(directory: Path) -> None:
+    """Lay a read-only view of a directory over it: it stops root too."""
+    assert mount("mount", "--bind", directory, directory)
+    assert mount("mount", "-o", "remount,bind,ro", directory)
+
+
+def uncover(directory: Path) -> None:
+    assert mount("umount", directory)
+
+
+def mount(program: str, *arguments: str | Path) -> bool:
+    """Run mount or umount. Returns whether it worked."""
+    command = [shutil.which(program) or program, *map(str, arguments)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def force_remove(path: Path) -> None:

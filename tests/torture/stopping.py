@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.torture.stage import Readers, end, line_of, start, wrongs
+from polyshared._clock import boot_s
 from tests.torture.actors import FENCED
+from tests.torture.stage import Readers, line_of, running, wrongs
 
 KEYS = 50
 MODES = ["lane", "lane", "file", "whole"]
@@ -17,23 +18,23 @@ MAX_AGE_S = 1.0
 
 
 def run(path: Path, *, seed: int) -> list[str]:
-    first = start("writer", path, KEYS, seed)
-    line_of(first)
-    with Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S) as readers:
+    with (
+        running("writer", path, KEYS, seed) as first,
+        Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S) as readers,
+    ):
+        line_of(first)
         time.sleep(0.3)
         os.kill(first.pid, signal.SIGSTOP)
-        stopped = time.clock_gettime(time.CLOCK_BOOTTIME)
+        stopped = boot_s()
         time.sleep(MAX_AGE_S + 1.2)
-        second = start("writer", path, KEYS, seed, "--take-over")
-        words = line_of(second).split()
-        time.sleep(0.5)
-        os.kill(first.pid, signal.SIGCONT)
-        last_words = line_of(first)
-        code = first.wait(10)
-        time.sleep(0.5)
-        reports = readers.finish()
-    end(second)
-    first.communicate()
+        with running("writer", path, KEYS, seed, "--take-over") as second:
+            words = line_of(second).split()
+            time.sleep(0.5)
+            os.kill(first.pid, signal.SIGCONT)
+            last_words = line_of(first)
+            code = first.wait(10)
+            time.sleep(0.5)
+            reports = readers.finish()
     problems = wrongs(reports)
     if len(words) != 2:
         return [*problems, f"the second writer did not take over: {words}"]
