@@ -216,14 +216,18 @@ class AccountWatch:
     # -- files --------------------------------------------------------------------
 
     def _save(self) -> bool:
-        """Write the tokens, then the signals, and the cursors only after both."""
+        """Write the signals, then the tokens, and the cursors only after both.
+
+        The signals come first so that nobody sees a purchase without the sale that
+        followed it, takes the signal for cleared, and buys.
+        """
         now = self._clock.now()
         try:
             if self.following != self._written:
                 topics = [_topic(each) for each in self.following.tokens.values()]
                 signals = [_sell_signal(each) for each in self.following.signals.values()]
-                _write(self._files.tokens, token_files.encode_tokens(topics, now))
                 _write(self._files.signals, token_files.encode_signals(signals, now))
+                _write(self._files.tokens, token_files.encode_tokens(topics, now))
                 self._written = self.following
             _write(self._files.state, token_files.encode_state(self._cursors, now))
         except OSError as error:

@@ -13,11 +13,11 @@ from queue import SimpleQueue
 import msgspec
 from filelock import FileLock, Timeout
 
-from POLYMARKET_MAKER import VERSION, demo, log
+from POLYMARKET_MAKER import VERSION, demo, errands, log
 from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
 from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.console import Command, Console, LiveView, parse_command
+from POLYMARKET_MAKER.console import Command, Console, LiveView, Verb, parse_command
 from POLYMARKET_MAKER.desk import AccountDesk, Desk, PaperDesk
 from POLYMARKET_MAKER.errors import (
     CannotStart,
@@ -28,6 +28,7 @@ from POLYMARKET_MAKER.errors import (
     SupervisorExit,
     UsageError,
     VenueRefused,
+    VenueUnreachable,
 )
 from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.handover import MARKETS_FILE
@@ -52,6 +53,7 @@ _EXIT_OF: tuple[tuple[type[MakerError], SupervisorExit], ...] = (
     (LedgerMismatch, SupervisorExit.SETTINGS),
     (LedgerError, SupervisorExit.CANNOT_START),
     (CannotStart, SupervisorExit.CANNOT_START),
+    (VenueUnreachable, SupervisorExit.ORDERS_OPEN),
 )
 
 
@@ -75,12 +77,24 @@ class _Run:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings = settings
         self._stack = stack
+        self._views = ExitStack()  # what shows on the terminal while it runs
         self._clock = Clock(settings.clock_scale)
         self._demo: demo.DemoExchange | None = None
         self._replay: Replay | None = None
 
     def run(self) -> int:
+        options = self._settings.options
+        if options.show_config:
+            return errands.show_config(self._settings)
+        if options.pnl:
+            return errands.show_pnl(self._settings, options.csv)
         self._claim_directories()
+        if options.cancel_open:
+            desk = self._desk()
+            return errands.cancel_open(desk.is_ready, desk.cancel_all)
+        return self._trade()
+
+    def _trade(self) -> int:
         self._open_log()
         self._prepare_mode()
         settings = self._settings
@@ -113,7 +127,8 @@ class _Run:
             max_daily_loss=settings.risk.max_daily_loss,
         )
         self._open_console(commands, supervisor)
-        code = supervisor.run()
+        with self._views:
+            code = supervisor.run()
         if self._demo is not None and isinstance(desk, AccountDesk):
             print_summary(supervisor, desk, self._demo)
         for order_id in sorted(supervisor.survivors):
@@ -142,7 +157,7 @@ class _Run:
     def _report(self, operator: OperatorDesk) -> Callable[[Supervisor], None]:
         """Return what is told each second: the status file, and in a demo the live table."""
         status = StatusFile(self._settings.status_path, self._clock)
-        view = self._stack.enter_context(LiveView()) if self._demo or self._replay else None
+        view = self._views.enter_context(LiveView()) if self._demo or self._replay else None
 
         def report(supervisor: Supervisor) -> None:
             status.write(supervisor, supervisor.state)
@@ -164,6 +179,7 @@ class _Run:
                 commands,
                 label=self._settings.mode,
                 tokens=lambda: list(supervisor.fleet.tasks),
+                question=_question,
             )
             if console.open():
                 self._stack.callback(console.close)
@@ -185,8 +201,7 @@ class _Run:
 
     def _open_log(self) -> None:
         settings = self._settings
-        if settings.credentials is not None:
-            log.add_secret(*settings.credentials.secrets)
+        log.add_secret(*settings.secrets)
         stamp = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
         log.configure(
             path=settings.log_dir / f"autorun_main_{stamp}.log",
@@ -213,8 +228,7 @@ class _Run:
             self._stack.callback(self._demo.close)
             demo.forget_last_run(self._settings.data_dir)
             self._settings = demo.settings_for(self._settings, self._demo)
-            assert self._settings.credentials is not None
-            log.add_secret(*self._settings.credentials.secrets)
+            log.add_secret(*self._settings.secrets)
 
     def _aggregator(self) -> Aggregator | None:
         settings = self._settings
@@ -235,3 +249,10 @@ class _Run:
             version=VERSION,
             tokens_per_line=ALL_TOKENS if replay else TOKENS_PER_LINE,
         )
+
+
+def _question(command: Command) -> str | None:
+    """Return what must be asked before a command is carried out."""
+    if command.verb is Verb.RESUME and command.token is None:
+        return "trade again everywhere, also after a kill?"
+    return None

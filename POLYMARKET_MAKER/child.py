@@ -54,7 +54,13 @@ from POLYMARKET_MAKER.orders import Orders
 from POLYMARKET_MAKER.processes import end_with_parent
 from POLYMARKET_MAKER.quotes import Quotes
 from POLYMARKET_MAKER.settings import Credentials as Keys
-from POLYMARKET_MAKER.settings import RunParams, load_run_params, run_params_path
+from POLYMARKET_MAKER.settings import (
+    RunParams,
+    closing_time,
+    load_run_params,
+    run_params_path,
+    sell_only_from,
+)
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
 from POLYMARKET_MAKER.slots import Slots
 from POLYMARKET_MAKER.stages import StageState
@@ -304,15 +310,13 @@ class Child:
 
     def _rules(self, market: MarketInfo, limits: Limits) -> Rules:
         params = self._params
-        countdown_s = self._clock.real_s(params.strategy.countdown.minutes_before_end * 60)
-        end_at = params.strategy.deadline_override_ts or market.end_at
-        has_end = end_at is not None and not params.strategy.disable_deadline_checks
+        end_at = closing_time(params.strategy, params.end_time or market.end_at)
         return Rules(
             limits=limits,
             exit_only=params.exit_only,
             exit_signal=params.exit_signal_path,
             brakes=Brakes(params.data_dir),
-            sell_only_from=end_at - countdown_s if has_end and end_at is not None else None,
+            sell_only_from=sell_only_from(params.strategy, end_at, scale=self._clock.scale),
         )
 
 

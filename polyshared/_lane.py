@@ -110,17 +110,23 @@ class Lane:
         slot = self._slots.get(key) or self._find(key)
         return b"" if slot is None else self._read(slot)
 
-    def wait(self, key: str, timeout_s: float) -> None:
+    def wait(self, key: str, timeout_s: float) -> bool:
         """Return when *key* was written since its last `payload`, or now and then before.
+
+        Returns:
+            Whether it was. If not, the time is over, or the board is: a writer
+            that takes another one rings all bells of the old.
 
         Raises:
             LaneLostError: The file was cut short.
         """
         slot = self._slots.get(key)
         offset = BELL if slot is None else slot.offset
+        seen = self._words.get(offset, 0)
         try:
-            self._map.wait(offset, self._words.get(offset, 0), timeout_s)
-        except OSError as error:
+            self._map.wait(offset, seen, timeout_s)
+            return WORD.unpack(os.pread(self._fd, WORD.size, offset)) != (seen,)
+        except (OSError, struct.error) as error:
             raise LaneLostError(str(error)) from error
 
     def close(self) -> None:

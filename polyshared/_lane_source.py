@@ -9,7 +9,7 @@ from polyshared._board import board_path
 from polyshared._clock import Moment
 from polyshared._lane import Lane, LaneLostError, Pulse
 
-RECHECK_S = 1.0
+LOOK_S = 0.5
 
 
 class Beat(NamedTuple):
@@ -21,7 +21,7 @@ class Beat(NamedTuple):
 
 
 class LaneSource:
-    """Finds the board, and looks once a second whether it is still the one.
+    """Finds the board, and looks twice a second whether it is still the one.
 
     Attributes:
         lane: The open board; None while there is none.
@@ -31,17 +31,21 @@ class LaneSource:
         self.lane: Lane | None = None
         self._path = board_path(snapshot)
         self._beat: Beat | None = None
-        self._checked_s = -RECHECK_S
+        self._looked_s = -LOOK_S
 
     def beat(self, at: Moment) -> Beat | None:
-        """Return the last known sign of life, at most RECHECK_S old; None without a board."""
-        if at.boot_s - self._checked_s >= RECHECK_S:
-            return self.check(at)
+        """Return the last known sign of life, from the last LOOK_S; None without a board."""
+        if at.boot_s - self._looked_s >= LOOK_S:
+            return self.look(at)
         return self._beat
 
-    def check(self, at: Moment) -> Beat | None:
+    def expire(self) -> None:
+        """Let the next `beat` look, whenever the last look was."""
+        self._looked_s = -LOOK_S
+
+    def look(self, at: Moment) -> Beat | None:
         """Look now: is the board still the one at its path, and when did it last live?"""
-        self._checked_s = at.boot_s
+        self._looked_s = at.boot_s
         if self.lane is not None and not self.lane.is_current():
             self.drop()
         try:

@@ -16,11 +16,12 @@ from polyshared._errors import SnapshotError, SnapshotMissing, SnapshotStale
 from polyshared._file import SnapshotFile
 from polyshared._history import History
 from polyshared._lane import Lane, LaneLostError
-from polyshared._lane_source import RECHECK_S, Beat, LaneSource
+from polyshared._lane_source import Beat, LaneSource
 from polyshared._lock import read_owner
 from polyshared._snapshot import Changes, Cursor, Entry, Feed, Snapshot, make_entry
 from polyshared._wakeup import Wakeup
 
+_LONGEST_WAIT_S = 1.0  # then the writer's life is looked at
 _Outcome = tuple[object, object]  # an entry's version, or an error's type and key
 
 
@@ -191,7 +192,7 @@ class SnapshotReader:
             return None
         beat = self._source.beat(at)
         if beat is not None and age_s(beat.written, at) > self._max_age_s:
-            beat = self._source.check(at)  # the last look may be as old as that
+            beat = self._source.look(at)  # the last look may be as old as that
         if (
             beat is None
             or age_s(beat.written, at) > self._max_age_s
@@ -253,14 +254,14 @@ class SnapshotReader:
         )
 
     def _wait(self, key: str, timeout_s: float) -> None:
-        timeout_s = max(0.0, min(RECHECK_S, timeout_s))
-        if self._lane is None:
+        timeout_s = max(0.0, min(_LONGEST_WAIT_S, timeout_s))
+        if self._lane is None or self._source is None:
             self._doorbell.wait(timeout_s)
             return
         try:
-            self._lane.wait(key, timeout_s)
+            if not self._lane.wait(key, timeout_s):
+                self._source.expire()
         except LaneLostError:
-            assert self._source is not None
             self._source.drop()
 
 

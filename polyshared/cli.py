@@ -12,6 +12,9 @@ import typer
 
 from polyshared import Entry, Snapshot, SnapshotError, SnapshotMissing, SnapshotReader
 from polyshared._clock import boot_s
+from polyshared._codec import MAX_BYTES
+from polyshared._files import read_up_to
+from polyshared._schema import find_deviation
 
 NOT_WELL, NOTHING_RUNS = 1, 3
 _STALE_AFTER_S = 10.0
@@ -29,12 +32,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def main() -> None:
+    add_doctor()
     app()
 
 
+def add_doctor() -> None:
+    """Add the commands that look at a trading program, where their packages are installed."""
+    try:
+        from polyshared.doctor.commands import register  # noqa: PLC0415 - psutil is an extra
+    except ImportError:
+        return
+    register(app)
+
+
 def data_dir(given: Path | None) -> Path:
-    """Return the data directory: as given, then POLY_DATA_DIR, then ./data."""
-    return given or Path(os.environ.get("POLY_DATA_DIR") or "data")
+    """Return the data directory: as given, POLY_DATA_DIR, the running supervisor's, ./data."""
+    try:
+        from polyshared.doctor.options import find  # noqa: PLC0415 - psutil is an extra
+    except ImportError:
+        return given or Path(os.environ.get("POLY_DATA_DIR") or "data")
+    return find(given).data_dir
 
 
 def _fail(code: int, message: object) -> NoReturn:
@@ -123,45 +140,36 @@ def watch(
     directory: DataDir = None,
     seconds: Annotated[float, typer.Option(help="Stop after this time.")] = math.inf,
 ) -> None:
-    """Print a line whenever the entry of a key changes, goes stale or comes back."""
+    """Print a line at each change of a key. Exit code 1: not well in the end."""
     end_s = boot_s() + seconds
-    told = ""
+    told, is_well = "", False
     with SnapshotReader(data_dir(directory) / "ws_cache.json") as reader:
         while (rest_s := end_s - boot_s()) > 0:
             try:
                 entry = reader.follow(key, timeout_s=min(1.0, rest_s))
             except SnapshotError as error:
-                news, line = type(error).__name__, str(error)
+                news, line, is_well = type(error).__name__, str(error), False
             else:
-                news, line = str(entry.version), _line(entry)
+                news, line, is_well = str(entry.version), _line(entry), True
             if news != told:
                 typer.echo(line)
             told = news
+    if not is_well:
+        raise typer.Exit(NOT_WELL)
 
 
 @app.command()
 def validate(
     file: Annotated[Path, typer.Argument(help="The snapshot file.")],
 ) -> None:
-    """Hold a file against the format. Exit code 1: it is not a snapshot; 3: there is none."""
+    """Hold a file against docs/ws_cache.schema.json. Exit code 1: it deviates; 3: there is none."""
     try:
         snapshot = SnapshotReader(file, max_age_s=math.inf).read()
+        deviation = find_deviation(read_up_to(file.resolve(), MAX_BYTES))
     except SnapshotMissing as error:
         _fail(NOTHING_RUNS, error)
-    except SnapshotError as error:
+    except (SnapshotError, OSError) as error:
         _fail(NOT_WELL, error)
+    if deviation is not None:
+        _fail(NOT_WELL, f"{file}: {deviation}")
     typer.echo(f"{file}: valid, epoch {snapshot.epoch}, {len(snapshot.tokens)} keys")
-
-
-try:
-    from polyshared.doctor.commands import register
-except ImportError as _error:  # the extra `doctor` is not installed
-    _missing = _error.name
-
-    @app.command("doctor")
-    def _no_doctor() -> None:
-        """Find the first broken link; needs the packages of polyshared[doctor]."""
-        _fail(NOTHING_RUNS, f"{_missing} is missing; install polyshared[doctor]")
-
-else:
-    register(app)

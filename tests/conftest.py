@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
 from tests.support.guard import sitecustomize as guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +20,13 @@ os.environ["POLY_ENV_FILE"] = os.devnull  # a developer's .env is nobody's test 
 
 # Importing it guards this process. Programs that tests start inherit the guard.
 os.environ["PYTHONPATH"] = str(Path(guard.__file__).parent)
+
+# What a signing library does to the process that loads it must not reach other tests.
+with recursion_limit_kept():
+    import py_ecc  # noqa: F401
+
+settings.register_profile("project", deadline=None)  # the machine may be busy with other tests
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

@@ -105,9 +105,13 @@ def test_the_supervisor_starts_a_process_not_a_class() -> None:
         assert [each for each in imports(path) if within(each, {f"{MAKER}.worker"})] == []
 
 
-def test_the_websocket_shell_knows_neither_files_nor_orders() -> None:
-    path = ROOT / MAKER / "Volatility_arbitrage_main_ws.py"
-    assert foreign(path, STANDARD | SHELLS | {"websocket"}) == []
+@pytest.mark.parametrize(
+    "name", ["Volatility_arbitrage_main_ws", "market_line", "ws_socket", "line"], ids=str
+)
+def test_the_websocket_shell_knows_neither_files_nor_orders(name: str) -> None:
+    parts = {f"{MAKER}.{part}" for part in ("market_line", "ws_socket", "line")}
+    path = ROOT / MAKER / f"{name}.py"
+    assert foreign(path, STANDARD | SHELLS | parts | {"websocket"}) == []
 
 
 def test_the_root_script_imports_only_the_standard_library_at_module_level() -> None:

@@ -80,6 +80,7 @@ class Signal:
     Attributes:
         signal_id: The same for every sale until the next purchase; made of the first.
         at: Time of the last sale that belongs to it.
+        account: Who made that one.
     """
 
     token_id: str
@@ -104,7 +105,7 @@ def follow(following: Following, trades: Iterable[AccountTrade]) -> Following:
         if trade.side is Side.BUY:
             tokens[trade.token_id] = _bought(known, trade)
             standing = signals.get(trade.token_id)
-            if standing is not None and standing.at <= trade.at:
+            if standing is not None and _clears(trade, standing):
                 del signals[trade.token_id]
         elif known is not None and _is_signal(known, trade):
             signals[trade.token_id] = _sold(signals.get(trade.token_id), trade)
@@ -126,6 +127,16 @@ def _bought(known: Followed | None, trade: AccountTrade) -> Followed:
     return Followed(trade.token_id, buyers, trade.condition_id, trade.slug)
 
 
+def _clears(bought: AccountTrade, standing: Signal) -> bool:
+    """Tell whether a purchase came after the sales of a signal.
+
+    Within one second only the order of one and the same account is known.
+    """
+    if bought.at == standing.at:
+        return bought.account == standing.account
+    return bought.at > standing.at
+
+
 def _is_signal(known: Followed, trade: AccountTrade) -> bool:
     # A sale that is told late and lies before the last purchase is already cleared.
     return trade.account in known.buyers and trade.at >= known.last_bought_at
@@ -133,7 +144,7 @@ def _is_signal(known: Followed, trade: AccountTrade) -> bool:
 
 def _sold(known: Signal | None, trade: AccountTrade) -> Signal:
     if known is not None:
-        return replace(known, at=max(known.at, trade.at))
+        return replace(known, at=trade.at, account=trade.account) if trade.at > known.at else known
     signal_id = f"{trade.token_id}:{trade.at:.0f}:{_digest(trade, 0)}"
     return Signal(trade.token_id, signal_id, trade.at, trade.account)
 
@@ -193,11 +204,17 @@ def take(
         trades: Everything in it.
 
     Returns:
-        The cursor that follows, and the trades that were not taken before, oldest first.
+        The cursor that follows, and the trades to :func:`follow`, oldest first: those
+        that were not taken before, each with what came after it in its token. A
+        purchase that is told later than the sale after it must not look like the last word.
     """
     ordered = sorted(trades, key=lambda each: each.at)
     keyed = [(key, each) for key, each in _keyed(ordered) if each.at >= read.start]
-    new = [each for key, each in keyed if key not in cursor.seen]
+    first_new: dict[str, float] = {}
+    for key, each in keyed:
+        if key not in cursor.seen:
+            first_new.setdefault(each.token_id, each.at)
+    new = [each for _, each in keyed if each.at >= first_new.get(each.token_id, math.inf)]
     at = max([cursor.at if read.end is None else read.end, *(each.at for _, each in keyed)])
     seen = {**cursor.seen, **{key: each.at for key, each in keyed}}
     kept = {key: stamp for key, stamp in seen.items() if stamp >= at - OVERLAP_S}

@@ -96,7 +96,10 @@ class PriceChange(MarketEvent, frozen=True):
 
     @property
     def token_ids(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(change.token_id for change in self.changes))
+        changes = self.changes
+        if len(changes) == 2 and changes[0].token_id != changes[1].token_id:  # noqa: PLR2004 - a pair
+            return (changes[0].token_id, changes[1].token_id)  # as nearly all frames are
+        return tuple(dict.fromkeys(change.token_id for change in changes))
 
 
 class BestBidAsk(TokenEvent, frozen=True):

@@ -7,7 +7,8 @@ A child begins where it is told and moves between two sources::
        └──(shared healthy for return_after_s)── DIRECT ◄───┘
 
 A fault must last: one bad read never moves anybody. The jitter differs from child
-to child, so that a dead aggregator does not make all of them dial at once.
+to child, so that a dead aggregator does not make all of them dial at once. A child
+whose own line has nothing to trade on does not wait for ``return_after_s``.
 """
 
 from __future__ import annotations
@@ -42,17 +43,21 @@ class Limits:
     """How long a fault may last, in seconds.
 
     Attributes:
-        after_s: Of the snapshot or its line. A silent writer has been silent for
-            that long when it is first called so, therefore it gets no more.
+        after_s: Of the snapshot or its line.
+        writer_s: Silence after which a writer is first called silent. Such a fault
+            has lasted for that long when it is first seen and gets only the jitter.
         token_after_s: Of this token alone.
-        jitter_s: Added to both; each child draws its own.
+        jitter_s: Added to all; each child draws its own.
         return_after_s: How long the snapshot must be well before we go back.
+        rescue_after_s: The same while our own line has no tradable quote.
     """
 
     after_s: float = 10.0
+    writer_s: float = 10.0
     token_after_s: float = 30.0
     jitter_s: float = 0.0
     return_after_s: float = 30.0
+    rescue_after_s: float = 3.0
 
     def of(self, fault: Fault) -> float:
         """Return how long *fault* is borne before the child leaves."""
@@ -83,8 +88,9 @@ class Switch:
     """A change of source, to be logged once.
 
     Attributes:
-        reason: The fault that was left, or ``shared_healthy`` on the way back.
-        lasted_s: For how long it had been so.
+        reason: The fault that was left; on the way back ``shared_healthy``, or
+            ``own_line_down`` when our own line had nothing to trade on.
+        lasted_s: For how long it had been so; on the way back, the snapshot well.
         limit_s: For how long it had to be so.
     """
 
@@ -120,11 +126,14 @@ def step(
     lasted_s = now - state.since
     if state.source is Source.SHARED:
         return _from_shared(state, lasted_s, direct_ready=direct_ready, limits=limits)
-    if state.fault is None and lasted_s >= limits.return_after_s:
-        back = replace(state, source=Source.SHARED, wants_line=False)
-        switch = Switch(Source.SHARED, "shared_healthy", lasted_s, limits.return_after_s)
-        return back, switch
-    return state, None
+    limit_s = limits.return_after_s
+    if not direct_ready:
+        limit_s = min(limit_s, limits.rescue_after_s)
+    if state.fault is not None or lasted_s < limit_s:
+        return state, None
+    reason = "shared_healthy" if direct_ready else "own_line_down"
+    back = replace(state, source=Source.SHARED, wants_line=False)
+    return back, Switch(Source.SHARED, reason, lasted_s, limit_s)
 
 
 def _observe(state: State, fault: Fault | None, now: float) -> State:
@@ -150,6 +159,8 @@ def _from_shared(
     if not state.wants_line and lasted_s < limit_s:
         return state, None
     if direct_ready:
+        before_s = limits.writer_s if state.fault is Fault.WRITER_SILENT else 0.0
         moved = replace(state, source=Source.DIRECT, wants_line=True)
-        return moved, Switch(Source.DIRECT, state.fault.value, lasted_s, limit_s)
+        switch = Switch(Source.DIRECT, state.fault.value, lasted_s + before_s, limit_s + before_s)
+        return moved, switch
     return replace(state, wants_line=True), None

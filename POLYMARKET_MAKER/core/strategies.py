@@ -22,13 +22,18 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 """Settings whose unit differs from the parameter that they set."""
 
 
+_NULL_IS_A_VALUE = frozenset({"order_size", "buy_price_threshold"})
+"""Settings where null says something: the smallest order, no threshold."""
+
+
 def make_strategy(name: str, settings: Mapping[str, object], *, scale: float = 1.0) -> Strategy:
     """Make a strategy as it is before its first quote.
 
     Args:
         name: ``volatility_arbitrage`` or ``quote_both_sides``.
         settings: Merged settings of the token, under their own names; those of other
-            parts of the program are ignored, None means the default.
+            parts of the program are ignored, and null means the default where it
+            says nothing of its own.
         scale: How many times faster than real time schedules run; divides durations.
 
     Raises:
@@ -61,7 +66,7 @@ def _params(kind: type[P], settings: Mapping[str, object], scale: float) -> P:
     given: dict[str, object] = {}
     for name, value in settings.items():
         field, unit = _UNITS.get(name, (name, None))
-        if field not in known or value is None:
+        if field not in known or (value is None and name not in _NULL_IS_A_VALUE):
             continue
         if unit is not None:
             value = msgspec.convert(value, float) * unit  # noqa: PLW2901 - the same, in seconds

@@ -21,6 +21,7 @@ import msgspec
 
 from POLYMARKET_MAKER.errors import SettingsError, VenueRefused
 from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
 from POLYMARKET_MAKER.log import short
 
 KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
@@ -159,8 +160,9 @@ def create_or_derive(
 
 
 def _l1_headers(wallet: Wallet, *, at: float, nonce: int) -> dict[str, str]:
-    from py_clob_client_v2.signer import Signer  # noqa: PLC0415 - slow and large, see above
-    from py_clob_client_v2.signing.eip712 import sign_clob_auth_message  # noqa: PLC0415
+    with recursion_limit_kept():
+        from py_clob_client_v2.signer import Signer  # noqa: PLC0415 - slow and large, see above
+        from py_clob_client_v2.signing.eip712 import sign_clob_auth_message  # noqa: PLC0415
 
     try:
         signer = Signer(wallet.private_key, wallet.chain_id)

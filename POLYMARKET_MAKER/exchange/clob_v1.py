@@ -17,6 +17,7 @@ from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion, Side, SignedOr
 from POLYMARKET_MAKER.errors import SettingsError
 from POLYMARKET_MAKER.exchange.amounts import Amounts
 from POLYMARKET_MAKER.exchange.auth import SignatureType, Wallet
+from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
 from POLYMARKET_MAKER.exchange.posting import OrderSigner, PostingAccount, body_bytes
 
 
@@ -42,8 +43,9 @@ class SignerV1:
             raise SettingsError(
                 "POLY_SIGNATURE was 3 (deposit wallet), order version 1 knows 0, 1 and 2"
             )
-        from py_clob_client import config, utilities  # noqa: PLC0415 - at first use
-        from py_clob_client.order_builder import builder  # noqa: PLC0415
+        with recursion_limit_kept():
+            from py_clob_client import config, utilities  # noqa: PLC0415 - at first use
+            from py_clob_client.order_builder import builder  # noqa: PLC0415
 
         self._config = config
         self._parts = builder

@@ -31,6 +31,7 @@ from typing import Any, Final
 from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion, Side, SignedOrder
 from POLYMARKET_MAKER.exchange.amounts import Amounts
 from POLYMARKET_MAKER.exchange.auth import SignatureType, Wallet
+from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
 from POLYMARKET_MAKER.exchange.posting import OrderSigner, PostingAccount, body_bytes
 
 DOMAIN_VERSION: Final = {OrderVersion.V2: "2", OrderVersion.V3: "3"}
@@ -55,8 +56,10 @@ class SignerV2:
 
     def __init__(self, wallet: Wallet) -> None:
         from eth_utils.address import to_checksum_address  # noqa: PLC0415 - with the library, at first use
-        from py_clob_client_v2 import config, order_utils, signer  # noqa: PLC0415
-        from py_clob_client_v2.order_utils.model import order_data_v2  # noqa: PLC0415
+
+        with recursion_limit_kept():
+            from py_clob_client_v2 import config, order_utils, signer  # noqa: PLC0415
+            from py_clob_client_v2.order_utils.model import order_data_v2  # noqa: PLC0415
 
         self._order_utils = order_utils
         self._order_data = order_data_v2

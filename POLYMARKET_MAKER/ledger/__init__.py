@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from POLYMARKET_MAKER.ledger.database import BUSY_S, Database, Identity
+from POLYMARKET_MAKER.ledger.database import BUSY_S, Database, Identity, stored_identity
 from POLYMARKET_MAKER.ledger.fills import FillBook
 from POLYMARKET_MAKER.ledger.notes import Notes
 from POLYMARKET_MAKER.ledger.orders import OrderBook
@@ -57,6 +57,15 @@ class Ledger(OrderBook, FillBook, Reports, Notes):
             LedgerError: It cannot be opened, or is of another program or version.
         """
         return cls(Database(path, identity, busy_s=busy_s))
+
+    @classmethod
+    def open_existing(cls, path: Path) -> Self:
+        """Open a ledger whosever it is, to look at it.
+
+        Raises:
+            LedgerError: There is none, or it is not a ledger.
+        """
+        return cls.open(path, stored_identity(path))
 
     def version(self) -> tuple[int, int]:
         """Return a value that changes whenever any process wrote; the same: no need to look."""

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import RLock
@@ -36,6 +36,20 @@ class Identity:
     host: str
     chain: int
     funder: str
+
+
+def stored_identity(path: Path) -> Identity:
+    """Read whose ledger *path* is, without making one.
+
+    Raises:
+        LedgerError: There is none, or it is not a ledger.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sqlite:
+            facts = dict(sqlite.execute("SELECT key, value FROM meta"))
+        return Identity(facts["mode"], facts["host"], int(facts["chain"]), facts["funder"])
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise LedgerError(f"{path}: no ledger to read: {error}") from error
 
 
 class Database:

@@ -42,9 +42,6 @@ class Options:
     pnl: bool = False
     csv: Path | None = None
     cancel_open: bool = False
-    flatten: bool = False
-    token: str | None = None
-    yes: bool = False
     clock_scale: float = 1.0
     verbose: bool = False
 
@@ -77,9 +74,6 @@ def parse_options(argv: Sequence[str]) -> Options:
         pnl=said.pnl,
         csv=said.csv,
         cancel_open=said.cancel_open,
-        flatten=said.flatten,
-        token=said.token,
-        yes=said.yes,
         clock_scale=said.clock_scale,
         verbose=said.verbose,
     )
@@ -152,9 +146,6 @@ def _add_tasks(parser: argparse.ArgumentParser) -> None:
     add("--pnl", action="store_true", help="print profit and loss of each token")
     add("--csv", type=Path, metavar="FILE", help="with --pnl: write it to FILE")
     add("--cancel-open", action="store_true", help="cancel every order of the ledger, and prove it")
-    add("--flatten", action="store_true", help="sell what the ledger holds, after a question")
-    add("--token", metavar="T", help="with --flatten: this token only")
-    add("--yes", action="store_true", help="with --flatten: do not ask")
 
 
 def _tokens(text: str) -> tuple[str, ...]:
@@ -178,14 +169,11 @@ def _check(options: Options) -> None:
         "--show-config": options.show_config,
         "--pnl": options.pnl,
         "--cancel-open": options.cancel_open,
-        "--flatten": options.flatten,
     }
     asked = [name for name, is_asked in tasks.items() if is_asked]
     problems = (
         (len(asked) > 1, f"{' and '.join(asked)} cannot be combined"),
         (options.csv is not None and not options.pnl, "--csv needs --pnl"),
-        (options.token is not None and not options.flatten, "--token needs --flatten"),
-        (options.yes and not options.flatten, "--yes needs --flatten"),
         (
             options.record is not None and options.replay is not None,
             "--record and --replay cannot be combined",

@@ -43,11 +43,11 @@ from.
 key is read and `.env` is not opened. `.env` is opened only when the mode is live already, or when
 nothing else decides.
 
-**While it runs**, a reload reads `global_config.json`, `strategy_defaults.json` and `run_params.json`
-again, all or nothing: a file with a problem changes nothing. `scheduler`, `alerts` and `tokens` take
-effect at once; the strategy, `maker` and `feed` for each child at its next start; a limit of `risk`
-at once where it is lowered. A raised limit, `mode`, `paths` and all the rest wait for a restart, and
-the log says so.
+**While it runs**, a reload reads `global_config.json`, `strategy_defaults.json` and
+`run_params.json` again, all or nothing: a file with a problem changes nothing. `scheduler`,
+`alerts` and `tokens` take effect at once; the strategy, `maker` and `feed` for each child at its
+next start; a limit of `risk` at once where it is lowered. A raised limit, `mode`, `paths` and all
+the rest wait for a restart, and the log says so.
 """
 
 SHARED = """\

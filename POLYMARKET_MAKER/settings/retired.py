@@ -8,7 +8,7 @@ from __future__ import annotations
 _NO_POLL = "the program acts on what happens, it does not poll"
 _REFILL = "an ended token returns to the queue by itself, and being idle is no fault"
 _START_GATE = "children start without waiting for a quote, and take their own line when they must"
-_LIQUIDATION = "there is no automatic liquidation; --flatten sells on request"
+_LIQUIDATION = "there is no automatic liquidation"
 _HEALTH = "the line is judged by its heartbeat, a token by its own rhythm"
 _NEVER_USED = "nothing ever read it"
 _NOT_BUILT = "this feature of later versions of the ancestor is not built"

@@ -52,7 +52,11 @@ class Engine:
         self.orders: dict[str, Order] = {}
         self.clearing = Clearing(new_wallet_usd=new_wallet_usd)
         self.tape: deque[Trade] = deque(maxlen=KEPT_TRADES)
-        self._random = random.Random(seed)  # noqa: S311 - a market, not a secret
+        # One source of ids for each market, so that none depends on the others' timing.
+        self._random = {
+            key: random.Random(f"{seed}/{market.spec.number}/trades")  # noqa: S311 - no secret
+            for key, market in self.markets.items()
+        }
         self._delayed: list[tuple[int, Order]] = []
         self._events: list[Event] = []
 
@@ -206,8 +210,9 @@ class Engine:
     ) -> Trade:
         price = book_price if taker.token == 0 else ONE - book_price
         size = sum((size for _, size in fills), ZERO)
+        ids = self._random[market.spec.condition_id]
         return Trade(
-            id=str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
+            id=str(uuid.UUID(int=ids.getrandbits(128), version=4)),
             condition_id=market.spec.condition_id,
             taker_order_id=taker.id,
             wallet=taker.wallet,
@@ -220,7 +225,7 @@ class Engine:
             makers=tuple(_maker_fill(maker, size) for maker, size in fills),
             matched_at_ms=now_ms,
             updated_at_ms=now_ms,
-            transaction_hash="0x" + sha256(self._random.randbytes(8)).hexdigest(),
+            transaction_hash="0x" + sha256(ids.randbytes(8)).hexdigest(),
             bucket_index=len(taker.trade_ids),
             taker_is_flow=taker.is_flow,
         )

@@ -63,6 +63,9 @@ class Faults:
         frozen_tokens: No line, also no new one, gets their frames.
         ghost_books: Tokens whose REST book is a 0.01/0.99 ghost.
         resnapshot: A token that is unsubscribed and subscribed again gets a book again.
+        swap_duplicates: Each batch is sent again with the pair of tokens swapped.
+        reorder_levels: Ladders come with the best price first.
+        arrays: The level frames of a batch come as one array.
         refuse_upgrades: How many WebSocket upgrades are still answered with 429.
         close_upgrades: How many WebSockets are still closed right after opening.
         invalid_first: How many first frames still get ``INVALID OPERATION``.
@@ -82,6 +85,7 @@ class Faults:
     resnapshot: bool = False
     swap_duplicates: bool = False
     reorder_levels: bool = False
+    arrays: bool = False
     requests: list[RequestFault] = field(default_factory=list)
 
     def take_request(self, method: str, path: str) -> RequestFault | None:

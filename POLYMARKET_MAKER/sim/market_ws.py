@@ -175,16 +175,21 @@ class MarketChannel:
             for token in (0, 1):
                 text = frames.best_bid_ask(market, token, batch.at_ms + 1)
                 self.publish(text, (tokens[token],), kind="best_bid_ask", custom=True)
-        for text in frames.price_changes(market, batch.changes, batch.at_ms):
+        for text in self._level_frames(market, batch):
             self.publish(text, tokens, kind="price_change")
-        if self._faults.swap_duplicates:
-            for text in frames.price_changes(market, batch.changes, batch.at_ms, swapped=True):
-                self.publish(text, tokens, kind="price_change")
         if batch.trades:
             first = batch.trades[-1].token
             for token in (first, 1 - first):
                 text = self._shaped(frames.traded_book(market, token))
                 self.publish(text, (tokens[token],), kind="book")
+
+    def _level_frames(self, market: Market, batch: BookBatch) -> list[str]:
+        texts = frames.price_changes(market, batch.changes, batch.at_ms)
+        if self._faults.swap_duplicates:
+            texts += frames.price_changes(market, batch.changes, batch.at_ms, swapped=True)
+        if self._faults.arrays and texts:
+            return ["[" + ", ".join(texts) + "]"]
+        return texts
 
     def _trades(self, market: Market, trades: tuple[Trade, ...], at_ms: int) -> None:
         for trade in trades:

@@ -146,8 +146,8 @@ async def _trades(request: web.Request) -> web.Response:
     token_id = query.get("asset_id")
     if token_id:
         rows = [row for row in rows if token_id in _row_tokens(row)]
-    rows = [row for row in rows if _within(row, query.get("after"), query.get("before"))]
-    return _page(request, rows)
+    after, before = _seconds(query.get("after")), _seconds(query.get("before"))
+    return _page(request, [row for row in rows if _within(row, after, before)])
 
 
 def _row_tokens(row: dict[str, Any]) -> set[str]:
@@ -158,9 +158,18 @@ def _parties(trade: Trade) -> set[str]:
     return {trade.wallet.lower(), *(fill.wallet.lower() for fill in trade.makers)}
 
 
-def _within(row: dict[str, Any], after: str | None, before: str | None) -> bool:
+def _within(row: dict[str, Any], after: int | None, before: int | None) -> bool:
     at = int(row["match_time"])
-    return (not after or at >= int(after)) and (not before or at <= int(before))
+    return (after is None or at >= after) and (before is None or at <= before)
+
+
+def _seconds(value: str | None) -> int | None:
+    """Return a time of the query; a text that is none is refused (how is not established)."""
+    if not value:
+        return None
+    if not value.isascii() or not value.isdigit():
+        raise Refused("query", 400, f"time was {value!r}")
+    return int(value)
 
 
 def _filtered(

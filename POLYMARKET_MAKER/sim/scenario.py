@@ -35,6 +35,7 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
     "upgrades-refused": (_step(0, "refuse_upgrades", count=3),),
     "no-pong": (_step(10, "pong", on=False),),
     "reordered-levels": (_step(0, "reorder"),),
+    "arrays": (_step(0, "arrays"),),
     "duplicates": (_step(0, "duplicate"),),
     "locked-batch": (_step(10, "locked_batch", token="$0"),),
     "bids-emptied": (

@@ -80,13 +80,12 @@ class UserChannel:
             return False
         line.started = True
         line.owner, line.address = credentials.key, credentials.address
-        markets = frame.get("markets")
-        line.everything = markets is None
-        line.subscribed.update(dict.fromkeys(map(str, markets or ())))
+        line.everything = frame.get("markets") is None
+        line.subscribed.update(dict.fromkeys(_markets(frame)))
         return True
 
     def _change(self, line: Line, frame: dict[str, Any]) -> None:
-        markets = [str(each) for each in frame.get("markets") or ()]
+        markets = _markets(frame)
         if frame.get("operation") == "subscribe":
             line.subscribed.update(dict.fromkeys(markets))
         elif frame.get("operation") == "unsubscribe":
@@ -115,3 +114,9 @@ class UserChannel:
         if not line.everything and condition_id not in line.subscribed:
             return False
         return not self._wallets.all_of(line.address).isdisjoint(each.lower() for each in wallets)
+
+
+def _markets(frame: dict[str, Any]) -> list[str]:
+    """Return the condition ids of a frame; anything but a list names none."""
+    markets = frame.get("markets")
+    return [str(each) for each in markets] if isinstance(markets, list) else []

@@ -94,6 +94,11 @@ def resnapshot(venue: Venue, *, on: bool = True) -> None:
     venue.faults.resnapshot = on
 
 
+def arrays(venue: Venue, *, on: bool = True) -> None:
+    """Send the level frames of a batch as one array, as is seen at times."""
+    venue.faults.arrays = on
+
+
 def reorder(venue: Venue, *, on: bool = True) -> None:
     """Send ladders with the best price first."""
     venue.faults.reorder_levels = on
@@ -130,6 +135,7 @@ LINE_VERBS: dict[str, Verb] = {
     "deaf": deaf,
     "duplicate": duplicate,
     "resnapshot": resnapshot,
+    "arrays": arrays,
     "reorder": reorder,
     "raw": raw,
     "garbage": garbage,

@@ -13,6 +13,7 @@ from polyshared.doctor.statusfiles import ChildStatus
 
 NO_ORDER_S = 6 * 3600.0  # no_order_warn_h
 RECENT_S = 600.0
+HEALED_S = 120.0  # what broke before that and not since is over
 ACCOUNT_MAX_AGE_S = 60.0  # the exchange is read at least every 45 s
 LARGE_LOG = 500_000_000
 STAGES = ("source", "quote", "warmup", "signal", "risk", "budget", "venue", "order")
@@ -162,15 +163,16 @@ def errors(facts: Facts) -> Verdict:
             Fix("remove the cause it names and start again", "python poly_maker_autorun.py"),
         )
     late = found.recent(facts.now.wall_s, within_s=RECENT_S)
+    if not late:
+        return ok(f"no error in the last {words.age(RECENT_S)}")
     counted = logfiles.digest(late)
-    if late:
-        said = ", ".join(f"{number} {event}" for event, number in counted[:4])
-        return warn(
-            f"errors in the last {words.age(RECENT_S)}: {said}; the last: {late[-1].message[:120]}",
-            Fix("see them all", "polyshared errors"),
-            **dict(counted),
-        )
-    return ok(f"no error in the last {words.age(RECENT_S)}")
+    said = ", ".join(f"{number} {event}" for event, number in counted[:4])
+    last_s = facts.now.wall_s - late[-1].at
+    said = f"{said} in the last {words.age(RECENT_S)}; the last, {words.age(last_s)} ago: "
+    said += late[-1].message[:120]
+    if last_s > HEALED_S:
+        return ok(said, **dict(counted))
+    return warn(said, Fix("see them all", "polyshared errors"), **dict(counted))
 
 
 def rotation(facts: Facts) -> Verdict:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -110,6 +111,12 @@ class _Line(msgspec.Struct, frozen=True):
     timestamp: datetime
     event: str
     message: str = ""
+    fields: dict[str, Any] = {}
+
+    def sentence(self) -> str:
+        """Return the message and what stood beside it in the line."""
+        beside = [f"{name}={value}" for name, value in self.fields.items() if name != "event"]
+        return " ".join([self.message, *beside]).strip()
 
 
 def parse_error(line: bytes) -> ErrorEntry | None:
@@ -118,4 +125,4 @@ def parse_error(line: bytes) -> ErrorEntry | None:
         entry = msgspec.json.decode(line, type=_Line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return ErrorEntry(entry.timestamp.timestamp(), entry.event, entry.message)
+    return ErrorEntry(entry.timestamp.timestamp(), entry.event, entry.sentence())

@@ -114,6 +114,12 @@ def test_in_the_same_second_the_order_of_the_exchange_decides() -> None:
     assert follow(Following(), [buy(0), sell(1), buy(1)]).signals == {}
 
 
+def test_of_two_accounts_in_the_same_second_the_one_that_sells_counts() -> None:
+    """Their order is not known; not to hold is the safer mistake."""
+    assert "71" in follow(Following(), [buy(0), sell(1), buy(1, BOB)]).signals
+    assert "71" in follow(Following(), [buy(0), buy(1, BOB), sell(1)]).signals
+
+
 def test_a_closed_market_takes_its_signal_along() -> None:
     found = follow(Following(), [buy(1), sell(2), trade(token_id="72")])
 
@@ -212,9 +218,32 @@ def test_equal_trades_of_one_transaction_are_told_apart_by_their_number() -> Non
     cursor = begin(T0, lookback_s=0.0)
 
     cursor, first = take(cursor, window(cursor, T0), [buy(1), buy(1)])
+    cursor, nothing = take(cursor, window(cursor, T0), [buy(1), buy(1)])
     cursor, second = take(cursor, window(cursor, T0), [buy(1), buy(1), buy(1)])
 
-    assert (len(first), len(second)) == (2, 1)
+    assert (len(first), len(nothing), len(second)) == (2, 0, 3)
+
+
+def test_a_purchase_told_later_than_the_sale_after_it_is_followed_together_with_it() -> None:
+    """Else the sale was nothing when it was told, and the purchase would be the last word."""
+    cursor = begin(T0, lookback_s=0.0)
+
+    cursor, early = take(cursor, window(cursor, T0), [sell(5)])
+    found = follow(Following(), early)
+    cursor, late = take(cursor, window(cursor, T0), [buy(2), sell(5)])
+    found = follow(found, late)
+
+    assert "71" in found.signals
+
+
+def test_what_is_told_late_of_one_token_does_not_repeat_another() -> None:
+    """Its market may be closed by now: it must not come back."""
+    cursor = begin(T0, lookback_s=0.0)
+
+    cursor, _ = take(cursor, window(cursor, T0), [trade(at=5, token_id="72")])
+    _, late = take(cursor, window(cursor, T0), [buy(2), trade(at=5, token_id="72")])
+
+    assert [each.token_id for each in late] == ["71"]
 
 
 @pytest.mark.parametrize(
@@ -263,7 +292,7 @@ def test_a_trade_told_late_within_the_overlap_is_taken() -> None:
     cursor, _ = take(cursor, window(cursor, T0), [buy(100)])
     _, new = read_all(cursor, [buy(2), buy(100)], T0 + 130)
 
-    assert [each.at for each in new] == [T0 + 2]
+    assert [each.at for each in new] == [T0 + 2, T0 + 100]
 
 
 def test_after_a_long_absence_it_is_read_in_slices() -> None:

@@ -16,7 +16,7 @@ def test_the_configuration_files_names_and_units_are_understood() -> None:
         "drop_pct": 0.01,
         "drop_window_minutes": 60,
         "sell_inactive_hours": 4,
-        "order_size": None,
+        "max_buy_price": None,
         "market_url": "of somebody else",
     }
 
@@ -24,8 +24,15 @@ def test_the_configuration_files_names_and_units_are_understood() -> None:
 
     assert isinstance(strategy, VolatilityStrategy)
     params = strategy.params
-    assert (params.drop_pct, params.order_size) == (Decimal("0.01"), Decimal(10))
+    assert (params.drop_pct, params.max_buy_price) == (Decimal("0.01"), Decimal("0.98"))
     assert (params.drop_window_s, params.sell_inactive_s) == (3600.0, 14400.0)
+
+
+def test_an_order_size_of_null_is_the_smallest_order() -> None:
+    strategy = make_strategy("volatility_arbitrage", {"order_size": None})
+
+    assert isinstance(strategy, VolatilityStrategy)
+    assert strategy.params.order_size is None
 
 
 def test_a_rehearsal_shortens_every_duration_and_nothing_else() -> None:

@@ -20,9 +20,10 @@ from typing import Any, Self
 
 import psutil
 
-from polyshared.doctor.checks import CHECKS
-from polyshared.doctor.facts import Facts, gather
-from polyshared.doctor.graph import Row, judge_all
+from polyshared.doctor import command
+from polyshared.doctor.checks import select
+from polyshared.doctor.facts import Facts
+from polyshared.doctor.graph import Row
 from polyshared.doctor.locate import Located
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,9 +184,9 @@ class Examined:
 
 
 def examine(data_dir: Path, *, timeout_s: float = 18.0) -> Examined:
-    needs = {name for check in CHECKS for name in check.needs}
-    facts = gather(Located(data_dir, "option"), needs, timeout_s=timeout_s)
-    return Examined(facts, judge_all(CHECKS, facts))
+    """Run every check that looks at this machine alone."""
+    found = command.examine(Located(data_dir, "option"), select([]), timeout_s=timeout_s)
+    return Examined(found.facts, list(found.report.rows))
 
 
 def polyshared(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Done:

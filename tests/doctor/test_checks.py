@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polyshared import _clock
-from polyshared.doctor.checks import CHECKS, UnknownCheck, select
+from polyshared.doctor.checks import CHECKS, LIVE, UnknownCheck, select
 from polyshared.doctor.checks_quotes import quote_fault
 from polyshared.doctor.facts import Facts
 from polyshared.doctor.locate import Located
@@ -48,7 +48,8 @@ def test_every_fact_that_a_check_needs_exists() -> None:
 def test_a_group_means_all_of_its_checks() -> None:
     assert select(["agg", "env.deps"])[0] == "env.deps"
     assert {name.partition(".")[0] for name in select(["agg"])} == {"agg"}
-    assert select([]) == [check.id for check in CHECKS]
+    assert set(select([])) == {check.id for check in CHECKS} - {check.id for check in LIVE}
+    assert select([], live=True) == [check.id for check in CHECKS]
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:

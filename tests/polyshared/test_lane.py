@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,15 +111,15 @@ def test_a_digest_that_lies_across_two_places_of_the_directory_is_not_found(
         lane.payload("b")
 
 
-def test_a_source_looks_for_a_board_once_a_second(path: Path) -> None:
+def test_a_source_looks_for_a_board_twice_a_second(path: Path) -> None:
     clock = Clock()
     source = LaneSource(path.with_suffix(".json"))
     before = source.beat(clock())
     pulse = b'{"written_at":0,"boot_s":0,"flush_seq":1,"failing_since":null,"feed":{}}'
     board = BoardWriter(path, epoch=7, boot_id="", feed=pulse, entries={})
-    clock.pass_s(0.5)
+    clock.pass_s(0.4)
     too_early = source.beat(clock())
-    clock.pass_s(0.6)
+    clock.pass_s(0.1)
     found = source.beat(clock())
     board.close()
     source.drop()
@@ -126,3 +128,43 @@ def test_a_source_looks_for_a_board_once_a_second(path: Path) -> None:
     assert too_early is None
     assert found is not None
     assert found.epoch == 7
+
+
+def test_a_wait_says_whether_the_key_was_written(lane: Lane, board: BoardWriter) -> None:
+    lane.payload("a")
+    in_vain = lane.wait("a", 0.01)
+    board.put("a", b"2")
+
+    assert not in_vain
+    assert lane.wait("a", 15)
+
+
+def test_a_wait_at_a_board_that_was_cut_off_is_lost(lane: Lane, path: Path) -> None:
+    lane.payload("a")
+    os.truncate(path, 0)
+
+    with pytest.raises(LaneLostError):
+        lane.wait("a", 1)
+
+
+def test_a_follower_is_woken_when_another_board_takes_the_path(
+    lane: Lane, path: Path, board: BoardWriter
+) -> None:
+    """It need not wait for its next look at the path."""
+    del board
+    lane.payload("a")
+    began = time.monotonic()
+    waiter = threading.Thread(target=lane.wait, args=("a", 15))
+    waiter.start()
+    while not is_waiting(waiter):
+        time.sleep(0.001)
+    BoardWriter(path, epoch=8, boot_id="", feed=b"{}", entries={}).close()
+    waiter.join()
+
+    assert time.monotonic() - began < 10
+
+
+def is_waiting(thread: threading.Thread) -> bool:
+    """Say whether a thread sleeps in the kernel at a futex."""
+    text = Path(f"/proc/self/task/{thread.native_id}/wchan").read_text(encoding="ascii")
+    return "futex" in text

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER import account_watch
@@ -66,6 +66,7 @@ class Exchange:
     def trade(
         self, account: str, side: str, token_id: str, at: float, *, size: str = "25"
     ) -> ActivityRow:
+        """Let an account trade; both services tell of it at once."""
         row = ActivityRow(
             timestamp=T0 + at,
             condition_id=f"0xc{token_id[0]}",
@@ -125,6 +126,11 @@ class House:
     def round(self, after_s: float = 30.0) -> bool:
         self.clock.pass_s(after_s)
         return self.watch.round(self.targets, lookback_s=0.0)
+
+    def row(self, deed: Deed) -> tuple[str, ActivityRow]:
+        """Return whose deed it is, and how the exchange tells of it."""
+        row = Exchange().trade(deed.account, deed.side, deed.token_id, deed.at)
+        return deed.account, row
 
     def seen(self) -> Tokens:
         source = TokenSource(tokens_path=self.files.tokens, signals_path=self.files.signals)
@@ -400,61 +406,125 @@ class Died(BaseException):
     """The process is gone at this instant."""
 
 
-def dying_after(writes: int) -> Callable[..., None]:
-    """Return a writer that writes *writes* files and then the process is gone."""
-    left = writes
+@dataclass
+class Storm:
+    """Writes files, looks at them after every write as the supervisor may, and dies on time.
 
-    def write_or_die(path: Path, data: bytes, *, durable: bool) -> None:
-        nonlocal left
+    Attributes:
+        writes_left: How many files are still written before the process is gone.
+        seen: What the supervisor could see, in order.
+    """
+
+    house: House
+    writes_left: int = 0
+    seen: list[Tokens] = field(default_factory=list)
+
+    def write(self, path: Path, data: bytes, *, durable: bool) -> None:
         assert durable
-        if left == 0:
+        if self.writes_left == 0:
             raise Died
-        left -= 1
-        write_atomic(path, data)  # a process dies here, not the power: no need to wait for the disk
-
-    return write_or_die
-
-
-deeds = st.lists(
-    st.tuples(
-        st.sampled_from([ALICE, BOB]),
-        st.sampled_from(["BUY", "SELL"]),
-        st.sampled_from(["71", "81"]),
-        st.integers(1, 90),
-    ),
-    max_size=12,
-)
+        self.writes_left -= 1
+        write_atomic(path, data)  # a process dies here, not the power: the disk need not be flushed
+        self.seen.append(self.house.seen())
 
 
-@settings(max_examples=60, deadline=None)
-@given(deeds, st.lists(st.integers(0, 3), max_size=5))
-def test_a_restart_between_any_two_writes_loses_nothing(
-    history: list[tuple[str, str, str, int]], deaths: list[int]
-) -> None:
-    with TemporaryDirectory() as folder:
-        calm, stormy = House(Path(folder, "calm")), House(Path(folder, "stormy"))
-        for house in (calm, stormy):
-            house.round(0)
-            for account, side, token_id, at in history:
-                house.exchange.trade(account, side, token_id, at)
-        for house, plan in ((calm, []), (stormy, deaths)):
-            live(house, plan)
+@dataclass(frozen=True)
+class Deed:
+    """A trade, and how much later the exchange tells of it."""
 
-        assert stormy.seen().topics == calm.seen().topics
-        assert stormy.seen().signals == calm.seen().signals
+    account: str
+    side: str
+    token_id: str
+    at: int
+    delay_s: int
 
 
-def live(house: House, deaths: list[int]) -> None:
-    """Look every 30 s for 3 minutes; at each look of *deaths* the process dies at that write."""
-    everything = {account: list(rows) for account, rows in house.exchange.rows.items()}
-    for look in range(6):
-        now = house.clock.at + 30
-        for account, rows in everything.items():
-            house.exchange.rows[account] = [row for row in rows if row.timestamp <= now]
-        with pytest.MonkeyPatch.context() as patch:
-            writes = deaths[look] if look < len(deaths) else 99
-            patch.setattr(account_watch, "write_atomic", dying_after(writes))
+def live(house: House, deeds: list[Deed], deaths: list[int]) -> Storm:
+    """Look every 30 s for 5 minutes; at each look of *deaths* die at that write."""
+    storm = Storm(house)
+    told = [(each.at + each.delay_s, house.row(each)) for each in deeds]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account_watch, "write_atomic", storm.write)
+        storm.writes_left = 99
+        house.round(0)
+        for look in range(10):
+            storm.writes_left = deaths[look] if look < len(deaths) else 99
+            now = house.clock.mono() + 30
+            house.exchange.rows = {
+                account: [row for at, (who, row) in told if who == account and at <= now]
+                for account in (ALICE, BOB)
+            }
             try:
                 house.round(30)
             except Died:
                 house.restart()
+    return storm
+
+
+def deeds(delays_s: st.SearchStrategy[int]) -> st.SearchStrategy[list[Deed]]:
+    return st.lists(
+        st.builds(
+            Deed,
+            st.sampled_from([ALICE, BOB]),
+            st.sampled_from(["BUY", "SELL"]),
+            st.sampled_from(["71", "81"]),
+            st.integers(1, 90),
+            delays_s,
+        ),
+        max_size=12,
+    )
+
+
+deaths_at = st.lists(st.integers(0, 3), max_size=7)
+
+
+@settings(max_examples=80, deadline=None)
+@given(deeds(st.just(0)), deaths_at)
+def test_a_restart_between_any_two_writes_loses_nothing(
+    history: list[Deed], deaths: list[int]
+) -> None:
+    with TemporaryDirectory() as folder:
+        calm, stormy = House(Path(folder, "calm")), House(Path(folder, "stormy"))
+        live(calm, history, [])
+        live(stormy, history, deaths)
+
+        assert stormy.seen().topics == calm.seen().topics
+        assert stormy.signals() == calm.signals()
+
+
+@settings(max_examples=150, deadline=None)
+@given(deeds(st.sampled_from([0, 0, 30, 60, 100])), deaths_at)
+def test_a_signal_that_was_once_seen_cleared_never_comes_back_under_its_name(
+    history: list[Deed], deaths: list[int]
+) -> None:
+    """The ledger remembers the name: under it the token would be bought and never sold."""
+    with TemporaryDirectory() as folder:
+        storm = live(House(Path(folder)), history, deaths)
+
+    cleared: set[str] = set()
+    before: set[str] = set()
+    for each in storm.seen:
+        names = {signal.signal_id for signal in each.signals}
+        assert not names & cleared
+        cleared |= before - names
+        before = names
+
+
+@settings(max_examples=80, deadline=None)
+@given(deeds(st.sampled_from([0, 30, 100])), deaths_at)
+@example([Deed(ALICE, "BUY", "71", 5, 100), Deed(ALICE, "SELL", "71", 12, 0)], [])
+def test_a_token_is_never_offered_while_the_last_deed_was_a_sale(
+    history: list[Deed], deaths: list[int]
+) -> None:
+    """Said of the end, where everything has been told, in whatever order."""
+    unique = [replace(each, at=5 + 7 * index) for index, each in enumerate(history)]
+    with TemporaryDirectory() as folder:
+        seen = live(House(Path(folder)), unique, deaths).seen[-1]
+
+    for token_id in ("71", "81"):
+        mine = [each for each in unique if each.token_id == token_id]
+        bought = [each.at for each in mine if each.side == "BUY"]
+        last_buy = max(bought, default=0)
+        buyers = {each.account for each in mine if each.side == "BUY"}
+        sold = [e for e in mine if e.side == "SELL" and e.at > last_buy and e.account in buyers]
+        assert (token_id in seen.token_ids) == (bool(bought) and not sold)

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 from rich.console import Console as RichConsole
 
@@ -80,6 +81,7 @@ def test_a_line_that_is_none_is_a_sentence(text: str, sentence: str) -> None:
     assert str(caught.value) == sentence
 
 
+@hypothesis(deadline=None)  # two busy cores
 @given(st.text())
 def test_any_line_is_a_command_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
@@ -321,6 +323,7 @@ json_values = st.recursive(
 )
 
 
+@hypothesis(deadline=None)  # two busy cores
 @given(st.dictionaries(st.sampled_from(sorted(status())), json_values))
 def test_a_damaged_status_is_shown_as_far_as_it_goes(changed: dict[str, object]) -> None:
     rows = [row(status(**changed), boottime_s=502.0)]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER import log
@@ -104,6 +105,7 @@ def test_text_cannot_fake_a_second_line() -> None:
     assert "\n" not in line_of(text="a\nb\u2028c\r")
 
 
+@hypothesis(deadline=None)  # two busy cores
 @given(text=st.text(), value=st.text(), number=st.floats(), amount=st.decimals())
 def test_any_input_is_one_line_of_words(
     text: str, value: str, number: float, amount: Decimal

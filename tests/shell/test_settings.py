@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.errors import SettingsError, UsageError
@@ -241,6 +242,7 @@ def test_a_byte_order_mark_is_no_problem(load: Load) -> None:
     assert load("\ufeff" + json.dumps({"max_concurrent_tasks": 3})).fallback_max_connections == 3
 
 
+@hypothesis(deadline=None)  # two busy cores
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

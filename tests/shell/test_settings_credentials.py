@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.settings import (
@@ -134,6 +135,7 @@ def test_anything_else_is_not(url: str) -> None:
     assert not is_loopback(url)
 
 
+@hypothesis(deadline=None)  # two busy cores
 @given(st.text())
 def test_any_text_is_judged_without_an_exception(url: str) -> None:
     is_loopback(url)

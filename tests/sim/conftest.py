@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,3 +30,9 @@ def serve() -> Iterator[Serve]:
 def exchange(serve: Serve) -> Running:
     """Return a simulation of two markets in which nobody acts but the test."""
     return serve()
+
+
+@pytest.fixture
+def frames_path(frames: Path) -> Path:
+    """Return the recordings' folder under a name that is not a module's."""
+    return frames

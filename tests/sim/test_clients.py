@@ -22,6 +22,7 @@ from py_clob_client_v2.clob_types import (
     OrderType,
     PartialCreateOrderOptions,
     PostOrdersV2Args,
+    TradeParams,
 )
 from py_clob_client_v2.clob_types import OrderArgsV2 as ArgsV2
 from py_clob_client_v2.exceptions import PolyApiException as RefusedV2
@@ -259,6 +260,22 @@ def test_a_filled_maker_finds_its_part_below_the_takers(exchange: Running) -> No
         placed["orderID"], token, "4", "0.4",
     )  # fmt: skip
     assert client.get_order(placed["orderID"])["size_matched"] == "4"
+
+
+def test_trades_are_listed_by_time_token_and_number(exchange: Running) -> None:
+    client, token = v2(exchange), exchange.tokens[0]
+    client.create_and_post_market_order(
+        MarketOrderArgsV2(token_id=token, amount=5, side="BUY"), order_type=OrderType.FAK
+    )
+    (trade,) = client.get_trades()
+    at = int(trade["match_time"])
+
+    assert client.get_trades(TradeParams(after=at, before=at, asset_id=token)) == [trade]
+    assert client.get_trades(TradeParams(id=trade["id"])) == [trade]
+    assert client.get_trades(TradeParams(after=at + 1)) == []
+    assert client.get_trades(TradeParams(asset_id=exchange.tokens[1])) == []
+    with pytest.raises(RefusedV2):
+        client.get_trades(TradeParams(after="yesterday"))
 
 
 def test_orders_are_listed_by_market_but_not_by_token_alone(exchange: Running) -> None:

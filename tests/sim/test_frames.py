@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,68 @@ from POLYMARKET_MAKER.sim.model import BookBatch
 from POLYMARKET_MAKER.sim.tempers import TEMPERS
 
 Ladder = dict[tuple[str, Decimal], str]
+
+
+def made_frames() -> list[str]:
+    """Return one frame of each kind that a recording may hold."""
+    specs = make_markets(2, seed=1, tempers=("busy",), end_at=0, positions=1)
+    engine = Engine(specs, seed=1)
+    texts = []
+    for market in engine.markets.values():
+        flow = Flow(market, TEMPERS["busy"], 1)
+        flow.open(engine, 0)
+        engine.take_events()
+        texts.append(frames.snapshot([(market, 0)]))
+        for number in range(60):
+            flow.step(engine, number)
+        batches = [each for each in engine.take_events() if isinstance(each, BookBatch)]
+        trade = next(trade for batch in batches for trade in batch.trades)
+        changed = next(batch for batch in batches if batch.changes)
+        texts.append(frames.last_trade_price(market, trade, 1))
+        texts.append(frames.traded_book(market, 0))
+        texts += frames.price_changes(market, changed.changes, 1)
+    return [*texts, frames.new_market(1, 1)]
+
+
+def shapes(texts: list[str]) -> set[tuple[str, ...]]:
+    """Return what frames look like: kind, wrapping, blanks, and the keys in their order."""
+    found = set()
+    for text in texts:
+        value = json.loads(text)
+        wrapping = "array" if isinstance(value, list) else "object"
+        blanks = "spaced" if '", "' in text else "compact"
+        for event in value if isinstance(value, list) else [value]:
+            inner = [key for change in event.get("price_changes", ())[:1] for key in change]
+            levels = {
+                key for side in ("bids", "asks") for each in event.get(side, ()) for key in each
+            }
+            found.add((event["event_type"], wrapping, blanks, *event, *inner, *sorted(levels)))
+    return found
+
+
+@pytest.fixture
+def recorded_texts(frames_path: Path) -> list[str]:
+    """Return what the exchange sent in every recording."""
+    texts = []
+    for recording in frames_path.glob("*.jsonl"):
+        for line in recording.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            text = record.get("payloadUtf8", record.get("data"))
+            if record.get("dir", "recv") == "recv" and isinstance(text, str) and text[:1] in "[{":
+                texts.append(text)
+    return texts
+
+
+def test_every_recorded_shape_is_made_just_so(recorded_texts: list[str]) -> None:
+    recorded = shapes(recorded_texts)
+
+    assert {shape[0] for shape in recorded} >= {"book", "price_change", "last_trade_price"}
+    assert without_empty_books(recorded) <= without_empty_books(shapes(made_frames()))
+
+
+def without_empty_books(found: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Forget the keys of levels: a recorded book may have none."""
+    return {tuple(key for key in shape if key not in {"price", "size"}) for shape in found}
 
 
 class Reader:

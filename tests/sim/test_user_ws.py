@@ -118,6 +118,14 @@ def test_orders_of_others_are_nobodys_business(exchange: Running) -> None:
     assert silent(ws)
 
 
+def test_a_list_of_markets_that_is_none_names_no_market(exchange: Running) -> None:
+    ws = joined(exchange, markets="all of them")
+
+    rest(exchange, exchange.tokens[0], price="0.1")
+
+    assert silent(ws)
+
+
 @pytest.mark.parametrize("wrong", ["apiKey", "secret", "passphrase"])
 def test_wrong_credentials_end_the_connection(serve: Serve, wrong: str) -> None:
     exchange = serve()

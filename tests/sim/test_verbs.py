@@ -139,6 +139,17 @@ def test_a_batch_can_be_repeated_with_the_pair_swapped(exchange: Running) -> Non
     assert first["price_changes"] == second["price_changes"][::-1]
 
 
+def test_a_batch_can_come_as_one_array(exchange: Running) -> None:
+    token = exchange.tokens[0]
+    ws = exchange.subscribed(token)
+    exchange.control(do="arrays")
+
+    exchange.control(do="locked_batch", token=token)
+
+    frames = received(ws)
+    assert [frame["event_type"] for frame in frames] == ["price_change", "price_change"]
+
+
 def test_ladders_can_come_best_first(exchange: Running) -> None:
     exchange.control(do="reorder")
     ws = exchange.socket()

@@ -8,8 +8,17 @@ import sys
 import time
 from pathlib import Path
 
-from polyshared import write_atomic
-from polyshared.doctor.processes import started_s
+
+def started_s() -> float:
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def write(target: Path, text: str) -> None:
+    """Replace it in one step; without polyshared this process starts in no time."""
+    new = target.with_suffix(".new")
+    new.write_text(text)
+    new.replace(target)
 
 
 def main() -> None:
@@ -22,7 +31,7 @@ def main() -> None:
             "mode": "demo",
             "state": "running",
             "pid": os.getpid(),
-            "pid_started_s": started_s(os.getpid()),
+            "pid_started_s": started_s(),
             "boottime_s": time.clock_gettime(time.CLOCK_BOOTTIME),
             "written_at": now,
             "started_at": now - 60,
@@ -35,7 +44,7 @@ def main() -> None:
             "counts": {"orders": 1},
             **over,
         }
-        write_atomic(target, json.dumps(said).encode())
+        write(target, json.dumps(said))
         time.sleep(0.2)
 
 
