@@ -51,6 +51,7 @@ from POLYMARKET_MAKER.exchange.venue import connect
 from POLYMARKET_MAKER.handover import MARKETS_FILE, SIGNER_VARIABLE, SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.orders import Orders
+from POLYMARKET_MAKER.own_line import OwnLine, Places
 from POLYMARKET_MAKER.processes import end_with_parent
 from POLYMARKET_MAKER.quotes import Quotes
 from POLYMARKET_MAKER.settings import Credentials as Keys
@@ -62,7 +63,7 @@ from POLYMARKET_MAKER.settings import (
     sell_only_from,
 )
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
-from POLYMARKET_MAKER.slots import Slots
+from POLYMARKET_MAKER.slots import Pause, Slots
 from POLYMARKET_MAKER.stages import StageState
 from POLYMARKET_MAKER.worker import Rules, Worker
 
@@ -284,22 +285,38 @@ class Child:
             shared = SharedQuotes(
                 Path(path), params.token_id, max_age_s=feed.quote_max_age_s, clock=self._clock
             )
-        slots = params.data_dir / "slots"
-        lines = feed.fallback_max_connections or feed.fallback_dial_concurrency
+        own = OwnLine(
+            lambda: DirectQuotes(params.urls.ws_market, params.token_id, clock=self._clock),
+            self._places(),
+            self._clock,
+        )
         return Quotes(
             params.token_id,
             shared=shared,
             begin_shared=params.begin_shared is not None,
-            dial=lambda: DirectQuotes(params.urls.ws_market, params.token_id, clock=self._clock),
-            dialling=Slots(slots, "dial", feed.fallback_dial_concurrency),
-            connections=Slots(slots, "line", lines),
+            own=own,
             limits=failover.Limits(
                 after_s=feed.fallback_after_s,
+                writer_s=feed.quote_max_age_s,
                 jitter_s=random.uniform(0, feed.fallback_jitter_s),  # noqa: S311 - spreads dials
                 return_after_s=feed.fallback_return_after_s,
             ),
             clock=self._clock,
         )
+
+    def _places(self) -> Places:
+        """Return what bounds the own lines of all children of this data directory."""
+        feed, directory = self._params.feed, self._params.data_dir / "slots"
+        # The supervisor writes the second number; a child by hand without one has few peers.
+        lines = feed.fallback_max_connections or feed.fallback_dial_concurrency
+        places = Places(
+            dialling=Slots(directory, "dial", feed.fallback_dial_concurrency),
+            connections=Slots(directory, "line", lines),
+            pause=Pause(directory / "pause"),
+        )
+        places.dialling.prepare()
+        places.connections.prepare()
+        return places
 
     def _strategy(self, ledger: Ledger) -> Strategy:
         params = self._params

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import StageName
 from POLYMARKET_MAKER.core.model import OpenOrder, Position
@@ -44,6 +45,7 @@ class ChildStatus:
     _pid_started_s: float | None = field(init=False)
     _written_mono: float = field(default=0.0, init=False)
     _dirty: bool = field(default=True, init=False)
+    _failing: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._started_at = self.clock.now()
@@ -67,14 +69,21 @@ class ChildStatus:
     def write_if_due(self) -> None:
         """Write what changed, or the heartbeat of the second.
 
-        Raises:
-            OSError: The file could not be written; the old one is still there.
+        A disk that is full is told once. The old file stands, and shows by its age that
+        it is old; the next second tries again.
         """
         mono = self.clock.mono()
         if not self._dirty and mono - self._written_mono < WRITE_EVERY_S:
             return
-        write_atomic(self.path, msgspec.json.encode(self.as_dict()))
         self._written_mono, self._dirty = mono, False
+        try:
+            write_atomic(self.path, msgspec.json.encode(self.as_dict()))
+        except OSError as error:
+            if not self._failing:
+                log.error("[RUN]", event="status_not_written", reason=str(error))
+            self._failing = True
+        else:
+            self._failing = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of the file."""

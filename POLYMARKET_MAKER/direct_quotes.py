@@ -12,25 +12,27 @@ from POLYMARKET_MAKER.core.health import HealthLimits, token_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source
 from POLYMARKET_MAKER.line import Frame, LineStats
 from POLYMARKET_MAKER.market_line import MarketLine
+from POLYMARKET_MAKER.seats import BAD_BATCHES
 
 
 class DirectQuotes:
-    """One connection, one token, one book.
-
-    Attributes:
-        changed: Set when something was received; the reader clears it.
-    """
+    """One connection, one token, one book; what it asks is in :class:`.own_line.OwnQuotes`."""
 
     def __init__(self, url: str, token_id: str, *, clock: Clock) -> None:
         """Begin to dial *url* for *token_id*."""
-        self.changed = threading.Event()
+        self._changed = threading.Event()
         self._clock = clock
         self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s))
         self._lock = threading.Lock()
         self._book = Book(token_id)
         self._quote: Quote | None = None
         self._line = MarketLine(
-            url, self._on_frame, on_state=self._on_state, name=f"child-{token_id[:6]}", clock=clock
+            url,
+            self._on_frame,
+            on_state=self._on_state,
+            name=f"child-{token_id[:6]}",
+            custom_features=True,  # the end of a market is announced only so
+            clock=clock,
         )
         self._line.start()
         self._line.want([token_id])
@@ -51,11 +53,16 @@ class DirectQuotes:
                 closed=self._book.closed,
                 limits=self._limits,
             )
-        return AgedQuote(quote, now - quote_mono, health, Source.DIRECT)
+        return AgedQuote(quote, max(0.0, now - quote_mono), health, Source.DIRECT)
 
     def stats(self) -> LineStats:
         """Return the state of the connection."""
         return self._line.stats()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until something is received or the line changes its state."""
+        self._changed.wait(timeout_s)
+        self._changed.clear()
 
     def close(self) -> None:
         """Close the connection and end its thread."""
@@ -68,7 +75,10 @@ class DirectQuotes:
                 if quote is not None:
                     self._take(quote)
             self._book.settle(frame.now)
-        self.changed.set()
+            is_wrong = self._book.checks.bad_in_a_row >= BAD_BATCHES
+        if is_wrong:
+            self._line.renew("the ladder and the exchange's quotes disagree")
+        self._changed.set()
 
     def _take(self, quote: Quote) -> None:
         """Number the quote: a new one when anything but its stamp differs."""
@@ -81,4 +91,4 @@ class DirectQuotes:
         if state is not LineState.OPEN:
             with self._lock:
                 self._book.lose_line()
-        self.changed.set()
+        self._changed.set()

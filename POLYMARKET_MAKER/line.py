@@ -39,6 +39,8 @@ class LineStats:
         frames: Received since the start.
         faults: Exceptions in the line's thread.
         last_reason: Why it last closed.
+        retry_after_s: What the exchange asked us to wait when it last closed (HTTP 429);
+            None when it asked nothing.
     """
 
     state: LineState
@@ -53,6 +55,7 @@ class LineStats:
     faults: int
     refusals: int
     last_reason: str
+    retry_after_s: float | None = None
 
 
 OnFrame = Callable[[Frame], None]

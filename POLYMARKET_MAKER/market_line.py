@@ -74,6 +74,7 @@ class MarketLine:
         self._socket: TextSocket | None = None
         self._frames = 0
         self._faults = 0
+        self._retry_after_s: float | None = None
         self._told = LineState.IDLE
         self._thread = threading.Thread(target=self._run, name=f"line-{name}", daemon=True)
 
@@ -135,6 +136,7 @@ class MarketLine:
                 faults=self._faults,
                 refusals=feed.refusals,
                 last_reason=feed.last_reason,
+                retry_after_s=self._retry_after_s,
             )
 
     def _ring(self) -> None:
@@ -227,6 +229,7 @@ class MarketLine:
 
     def _closed(self, reason: str, *, retry_after_s: float | None = None) -> None:
         with self._lock:
+            self._retry_after_s = retry_after_s
             self._feed.closed(
                 self._clock.boot(),
                 reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.failover import Limits, State, Switch, start, step
 from POLYMARKET_MAKER.core.model import AgedQuote, Source
-from POLYMARKET_MAKER.direct_quotes import DirectQuotes
-from POLYMARKET_MAKER.shared_quotes import Look, SharedQuotes
-from POLYMARKET_MAKER.slots import Slot, Slots
+from POLYMARKET_MAKER.core.tally import Tally
+from POLYMARKET_MAKER.own_line import OwnLine
+from POLYMARKET_MAKER.shared_quotes import OUTCOMES, Look, SharedQuotes
+
+LAG_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,13 @@ class NoQuote:
 class Quotes:
     """The newest quote of one token, and the way between its two sources.
 
-    Not thread-safe; :meth:`wake` may be called from anywhere.
+    One thread only.
 
     Attributes:
         switches: How often the source changed.
-        refused: Why an own line was wanted and could not be had; None when it could.
     """
+
+    _starved_since: float | None = None
 
     def __init__(
         self,
@@ -38,9 +41,7 @@ class Quotes:
         *,
         shared: SharedQuotes | None,
         begin_shared: bool,
-        dial: Callable[[], DirectQuotes],
-        dialling: Slots,
-        connections: Slots,
+        own: OwnLine,
         limits: Limits,
         clock: Clock,
     ) -> None:
@@ -50,25 +51,23 @@ class Quotes:
             token_id: The token.
             shared: The snapshot to watch; None when there is none to come back to.
             begin_shared: Whether it served when this process was started.
-            dial: Opens an own line.
-            dialling: Places among those who dial, held from dial to first tradable quote.
-            connections: Places among those who have an own line.
+            own: The connection for when the snapshot is of no use.
             limits: How long each fault is borne.
             clock: The clock.
         """
         self.switches = 0
-        self.refused: str | None = None
         self._token_id = token_id
         self._shared = shared
-        self._dial = dial
-        self._slots = (dialling, connections)
-        self._held: dict[str, Slot] = {}
+        self._own = own
         self._limits = limits
         self._clock = clock
         source = Source.SHARED if begin_shared and shared is not None else Source.DIRECT
         self._state: State = start(source, clock.mono())
         self._look: Look | None = None
-        self._direct: DirectQuotes | None = None
+        self._last_switch: dict[str, Any] | None = None
+        self._tally = Tally()
+        self._lag: dict[str, Any] = {}
+        self._lag_mono = float("-inf")
 
     @property
     def source(self) -> Source:
@@ -82,93 +81,103 @@ class Quotes:
 
     def read(self) -> AgedQuote | NoQuote:
         """Look at both sources, change over where that is due, and return the newest quote."""
-        own = self._direct.aged() if self._direct is not None else None
+        own = self._own.aged()
         is_ready = own is not None and own.health.is_tradable
         if self._shared is not None:
             self._look = self._shared.look()
-            self._state, switch = step(
-                self._state,
-                self._look.fault,
-                direct_ready=is_ready,
-                now=self._clock.mono(),
-                limits=self._limits,
-            )
-            if switch is not None:
-                self._tell(switch)
-        self._keep_line(is_ready=is_ready)
-        if self.source is Source.DIRECT:
-            return own if own is not None else NoQuote(self.refused or "line_opening")
-        assert self._look is not None
-        fault = self._look.fault
-        return self._look.aged or NoQuote(fault.value if fault else "no_quote")
+            self._choose(self._look, is_ready=is_ready)
+        self._own.keep(wanted=self._state.wants_line, is_ready=is_ready)
+        self._note_starving()
+        aged = own if self.source is Source.DIRECT else self._look and self._look.aged
+        if aged is None:
+            return NoQuote(self._why_none())
+        self._tally.took(aged, self.epoch)
+        return aged
 
     def wait(self, timeout_s: float) -> None:
         """Wait for something new of the source in use, at most *timeout_s*."""
-        if self.source is Source.SHARED and self._shared is not None:
+        if self.source is Source.DIRECT and self._own.wait(timeout_s):
+            return
+        if self._shared is not None:
             self._shared.wait(timeout_s)
-        elif self._direct is not None:
-            self._direct.changed.wait(timeout_s)
-            self._direct.changed.clear()
+        else:
+            threading.Event().wait(timeout_s)
+
+    def starved_s(self) -> float:
+        """Return for how long there was neither a source nor a place for an own line."""
+        if self._starved_since is None:
+            return 0.0
+        return self._clock.mono() - self._starved_since
 
     def status(self) -> dict[str, Any]:
         """Return what the child's status file says of its source."""
+        reads = self._shared.reads if self._shared else {}
         return {
             "source": self.source.value,
             "switches": self.switches,
+            "last_switch": self._last_switch,
             "shared_ws_cache_path": str(self._shared.path) if self._shared else None,
-            "fallback_refused": self.refused,
-            "reads": {
-                name: self._shared.reads[name] if self._shared else 0
-                for name in ("ok", "missing", "corrupt", "stale", "too_new", "absent")
-            },
+            "fallback_refused": self._own.refused,
+            "reads": {name: reads.get(name, 0) for name in OUTCOMES},
+            "conflated": self._tally.conflated,
+            "lag_ms": self._lag_ms(),
         }
 
     def close(self) -> None:
         """Close both sources."""
-        self._drop_line()
+        self._own.close()
         if self._shared is not None:
             self._shared.close()
 
-    def _keep_line(self, *, is_ready: bool) -> None:
-        """Open or close the own line as the state wants it."""
-        if not self._state.wants_line:
-            self._drop_line()
-        elif self._direct is None:
-            self._open_line()
-        elif is_ready and "dialling" in self._held:
-            self._held.pop("dialling").free()
+    def _choose(self, look: Look, *, is_ready: bool) -> None:
+        self._state, switch = step(
+            self._state,
+            look.fault,
+            direct_ready=is_ready,
+            now=self._clock.mono(),
+            limits=self._limits,
+        )
+        if switch is not None:
+            self._tell(switch)
 
-    def _open_line(self) -> None:
-        """Dial, if there is a place among the diallers and among those with a line."""
-        for name, slots in zip(("dialling", "connection"), self._slots, strict=True):
-            slot = self._held.get(name) or slots.take()
-            if slot is None:
-                self._free_slots()
-                self.refused = f"no_{name}_slot"
-                return
-            self._held[name] = slot
-        self.refused = None
-        self._direct = self._dial()
+    def _note_starving(self) -> None:
+        serves = self._look is not None and self._look.fault is None
+        if serves or self._own.refused is None:
+            self._starved_since = None
+        elif self._starved_since is None:
+            self._starved_since = self._clock.mono()
 
-    def _drop_line(self) -> None:
-        if self._direct is not None:
-            self._direct.close()
-            self._direct = None
-        self.refused = None
-        self._free_slots()
+    def _why_none(self) -> str:
+        if self.source is Source.DIRECT:
+            return self._own.refused or "line_opening"
+        fault = self._look.fault if self._look else None
+        return fault.value if fault else "no_quote"
 
-    def _free_slots(self) -> None:
-        for slot in self._held.values():
-            slot.free()
-        self._held.clear()
+    def _lag_ms(self) -> dict[str, Any]:
+        """Return the lag as it was at most a second ago; sorting it is not for every turn."""
+        mono = self._clock.mono()
+        if mono - self._lag_mono >= LAG_EVERY_S:
+            lag = self._tally.lag()
+            self._lag_mono = mono
+            self._lag = {
+                "p50": _rounded(lag.p50_ms),
+                "p99": _rounded(lag.p99_ms),
+                "count": lag.count,
+            }
+        return self._lag
 
     def _tell(self, switch: Switch) -> None:
         self.switches += 1
-        log.warning(
-            "[FALLBACK]",
-            token=self._token_id,
-            to=switch.to.value,
-            reason=switch.reason,
-            age_s=round(switch.lasted_s, 1),
-            limit_s=round(switch.limit_s, 1),
-        )
+        said = {
+            "from": (Source.DIRECT if switch.to is Source.SHARED else Source.SHARED).value,
+            "to": switch.to.value,
+            "reason": switch.reason,
+            "age_s": round(switch.lasted_s, 1),
+            "limit_s": round(switch.limit_s, 1),
+        }
+        self._last_switch = {"at": self._clock.now(), **said}
+        log.warning("[FALLBACK]", token=self._token_id, **said)
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 3)

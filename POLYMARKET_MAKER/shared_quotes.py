@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ from POLYMARKET_MAKER.core.entry import from_entry
 from POLYMARKET_MAKER.core.failover import Fault
 from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.health import HealthLimits, snapshot_health
-from POLYMARKET_MAKER.core.model import AgedQuote, Source, TokenHealth
+from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
 from polyshared import (
     Entry,
     Feed,
@@ -26,18 +27,30 @@ from polyshared import (
     SnapshotTooNew,
 )
 
+FEED_EVERY_S = 0.5
+"""Its lines' state is told once a second; without the lane each look reads the whole file."""
+
 _FAULT_OF_HEALTH = {
     TokenHealth.PENDING: Fault.TOKEN_PENDING,
     TokenHealth.RESYNC: Fault.TOKEN_RESYNC,
     TokenHealth.SUSPECT: Fault.TOKEN_SUSPECT,
+    TokenHealth.STALE: Fault.WRITER_SILENT,
 }
-_OUTCOME_OF_FAULT = {
+_FAULT_OF_ERROR: Mapping[type[SnapshotError], Fault] = {
+    SnapshotMissing: Fault.MISSING,
+    SnapshotCorrupt: Fault.CORRUPT,
+    SnapshotTooNew: Fault.TOO_NEW,
+    SnapshotStale: Fault.WRITER_SILENT,
+}
+_OUTCOMES = {
     Fault.MISSING: "missing",
     Fault.CORRUPT: "corrupt",
     Fault.TOO_NEW: "too_new",
     Fault.WRITER_SILENT: "stale",
     Fault.TOKEN_ABSENT: "absent",
 }
+OUTCOMES = ("ok", *_OUTCOMES.values())
+"""How a look can end, as the status file names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +58,44 @@ class Look:
     """What one look at the snapshot found.
 
     Attributes:
-        aged: The quote and its worth; a quote that can no longer be read is STALE.
-            None when this token never had one.
+        aged: The newest quote and its worth; None when this token never had one.
+            What can no longer be read is RESYNC, and STALE once its writer's last
+            sign of life is too old.
         fault: Why the snapshot is of no use right now; None when it is.
-        age_s: Age that was judged: of the writer, or of the fault's own stamp.
-        version: (epoch, rev) of the entry; differs whenever anything of it differs.
         epoch: Life of the writer that the quote belongs to.
     """
 
     aged: AgedQuote | None
     fault: Fault | None
-    age_s: float | None
-    version: tuple[int, int] | None
     epoch: int | None
 
 
-class SharedQuotes:
-    """Reads one token from the aggregator's snapshot.
+@dataclass(slots=True)
+class _Known:
+    """The newest quote that was read, and what its age is counted from.
 
     Attributes:
-        reads: How the looks ended: ok, missing, corrupt, stale, too_new, absent.
+        version: Of the entry that it was read from.
+        born_boot: When its book event was applied, on this machine's boot-time clock.
+        alive_boot: The writer's last sign of life, on the same clock.
+    """
+
+    quote: Quote
+    version: tuple[int, int]
+    born_boot: float
+    alive_boot: float
+
+
+class SharedQuotes:
+    """Reads one token from the aggregator's snapshot; one thread only.
+
+    Ages come from the boot-time clock, which no one sets. The writer's wall-clock stamps
+    are turned into it by the writer's own two clocks, so that a jump of the wall clock
+    moves nobody.
+
+    Attributes:
+        path: The snapshot file.
+        reads: How the looks ended, by the names in :data:`OUTCOMES`.
     """
 
     def __init__(self, path: Path, token_id: str, *, max_age_s: float, clock: Clock) -> None:
@@ -73,22 +104,23 @@ class SharedQuotes:
         self.reads: Counter[str] = Counter()
         self._token_id = token_id
         self._reader = SnapshotReader(path, max_age_s=max_age_s)
-        self._limits = HealthLimits(writer_s=max_age_s)
+        self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s), writer_s=max_age_s)
         self._clock = clock
-        self._last: Look = Look(None, None, None, None, None)
-        self._last_boot = 0.0
+        self._known: _Known | None = None
+        self._feed: Feed | None = None
+        self._feed_boot = -math.inf
 
     def look(self) -> Look:
         """Look once. Never raises for what another process did to the file."""
         try:
-            entry, feed = self._reader.entry(self._token_id), self._reader.feed()
-            look = self._judge(entry, feed)
+            entry = self._reader.entry(self._token_id)
+            look = self._judge(entry, self._read_feed())
         except SnapshotError as error:
-            look = self._without_entry(error)
+            look = self._unread(self._fault_of(error))
         except ValueError:  # the entry's fields are not those of a quote
-            look = replace(self._aged_last(), fault=Fault.CORRUPT)
-        self.reads[_OUTCOME_OF_FAULT.get(look.fault, "ok") if look.fault else "ok"] += 1
-        self._last, self._last_boot = look, self._clock.boot()
+            look = self._unread(Fault.CORRUPT)
+        outcome = "ok" if look.fault is None else _OUTCOMES.get(look.fault, "ok")
+        self.reads[outcome] += 1
         return look
 
     def wait(self, timeout_s: float) -> None:
@@ -99,11 +131,21 @@ class SharedQuotes:
     def close(self) -> None:
         self._reader.close()
 
+    def _read_feed(self) -> Feed:
+        boot = self._clock.boot()
+        if self._feed is None or boot - self._feed_boot >= FEED_EVERY_S:
+            self._feed, self._feed_boot = self._reader.feed(), boot
+        return self._feed
+
     def _judge(self, entry: Entry, feed: Feed) -> Look:
-        quote = from_entry(self._token_id, entry.fields, seq=entry.seq)
-        # The writer stamps an entry also when only its health changed: count from the quote.
-        age_s = entry.age_s + max(0.0, entry.put_at.wall_s - quote.received_at)
-        state, silent_s = self._line(entry.fields.get("conn"), feed)
+        boot = self._clock.boot()
+        offset_s = self._offset_s(entry)
+        known = self._take(entry, offset_s, boot)
+        age_s = max(0.0, boot - known.born_boot)
+        block = _line_of(entry.fields.get("conn"), feed)
+        state = LineState(block.get("state", LineState.DOWN))
+        last_frame_at = block.get("last_frame_at")
+        silent_s = None if last_frame_at is None else boot - (last_frame_at - offset_s)
         health = snapshot_health(
             TokenHealth(str(entry.fields.get("health"))),
             written_age_s=entry.writer_age_s,
@@ -112,52 +154,68 @@ class SharedQuotes:
             line_silent_s=silent_s,
             limits=self._limits,
         )
-        line_is_up = (
-            state is LineState.OPEN and silent_s is not None and silent_s <= self._limits.grace_s
-        )
         fault = _FAULT_OF_HEALTH.get(health)
-        if fault is Fault.TOKEN_RESYNC and not line_is_up:
+        is_heard = silent_s is not None and silent_s <= self._limits.grace_s
+        line_is_up = state is LineState.OPEN and is_heard
+        if fault is not None and fault.is_of_the_token and not line_is_up:
             fault = Fault.LINE_DOWN
-        aged = AgedQuote(quote, age_s, health, Source.SHARED)
-        return Look(aged, fault, age_s, entry.version, entry.epoch)
+        return Look(AgedQuote(known.quote, age_s, health, Source.SHARED), fault, entry.epoch)
 
-    def _line(self, conn: object, feed: Feed) -> tuple[LineState, float | None]:
-        """Return state and silence of the connection that carries this token."""
-        connections: list[Mapping[str, Any]] = feed.fields.get("connections") or []
-        block = next((each for each in connections if each.get("id") == conn), feed.fields)
-        last_frame_at = block.get("last_frame_at")
-        silent_s = None if last_frame_at is None else max(0.0, self._clock.now() - last_frame_at)
-        return LineState(block.get("state", LineState.DOWN)), silent_s
+    def _take(self, entry: Entry, offset_s: float, boot: float) -> _Known:
+        """Read the entry's quote, unless it is the one that is known.
 
-    def _without_entry(self, error: SnapshotError) -> Look:
-        last = self._aged_last()
-        match error:
-            case SnapshotMissing(key=None):
-                return replace(last, fault=Fault.MISSING)
-            case SnapshotMissing():
-                return replace(last, fault=self._absent())
-            case SnapshotStale():
-                return replace(last, fault=Fault.WRITER_SILENT, age_s=error.age_s)
-            case SnapshotTooNew():
-                return replace(last, fault=Fault.TOO_NEW)
-            case SnapshotCorrupt():
-                return replace(last, fault=Fault.CORRUPT)
-        raise error
+        The writer stamps an entry also when only its health changed. So its age counts
+        from ``updated_at``, and is fixed when that quote is first seen.
+        """
+        known = self._known
+        if known is None or known.version != entry.version:
+            quote = from_entry(self._token_id, entry.fields, seq=entry.seq)
+            born_boot = quote.received_at - offset_s
+            if math.isfinite(entry.age_s):
+                born_boot = min(born_boot, boot - entry.age_s)
+            if known is not None and _is_same_event(known, quote, entry.epoch):
+                born_boot = known.born_boot
+            known = self._known = _Known(quote, entry.version, born_boot, boot)
+        known.alive_boot = boot - entry.writer_age_s
+        return known
 
-    def _absent(self) -> Fault:
+    def _offset_s(self, entry: Entry) -> float:
+        """Return wall clock minus boot-time clock, as the writer last saw them."""
+        put_at = entry.put_at
+        if math.isfinite(put_at.wall_s):
+            return put_at.wall_s - put_at.boot_s
+        return self._clock.now() - self._clock.boot()  # a writer that tells no boot time
+
+    def _fault_of(self, error: SnapshotError) -> Fault:
+        if isinstance(error, SnapshotMissing) and error.key is not None:
+            return self._why_absent()
+        return _FAULT_OF_ERROR[type(error)]
+
+    def _why_absent(self) -> Fault:
         """Tell a token that is not in the snapshot from a line that brings none at all."""
         try:
-            state = self._reader.feed().fields.get("state")
+            state = self._read_feed().fields.get("state")
         except SnapshotError:
             return Fault.TOKEN_ABSENT
         return Fault.TOKEN_ABSENT if state in ("open", "idle") else Fault.LINE_DOWN
 
-    def _aged_last(self) -> Look:
-        """Return the last quote with its present age: it can no longer be read, so it is STALE."""
-        if self._last.aged is None:
-            return self._last
-        older_s = self._clock.boot() - self._last_boot
-        aged = replace(
-            self._last.aged, age_s=self._last.aged.age_s + older_s, health=TokenHealth.STALE
-        )
-        return replace(self._last, aged=aged)
+    def _unread(self, fault: Fault) -> Look:
+        """Return the last quote, which cannot be read now and is worth no new order."""
+        known = self._known
+        if known is None:
+            return Look(None, fault, None)
+        boot = self._clock.boot()
+        is_silent = boot - known.alive_boot > self._limits.writer_s
+        health = TokenHealth.STALE if is_silent else TokenHealth.RESYNC
+        aged = AgedQuote(known.quote, max(0.0, boot - known.born_boot), health, Source.SHARED)
+        return Look(aged, fault, known.version[0])
+
+
+def _line_of(conn: object, feed: Feed) -> Mapping[str, Any]:
+    """Return what the feed says of the connection that carries a token."""
+    connections: list[Mapping[str, Any]] = feed.fields.get("connections") or []
+    return next((each for each in connections if each.get("id") == conn), feed.fields)
+
+
+def _is_same_event(known: _Known, quote: Quote, epoch: int) -> bool:
+    return known.version[0] == epoch and known.quote.received_at == quote.received_at

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from POLYMARKET_MAKER.core.decision import Strategy, without_own
 from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, TokenHealth, Wanted
 from POLYMARKET_MAKER.core.reconcile import plan
 from POLYMARKET_MAKER.core.risk import Limits, Switches, check
-from POLYMARKET_MAKER.errors import ChildExit
+from POLYMARKET_MAKER.errors import ChildExit, LedgerError
 from POLYMARKET_MAKER.journal import Journal
 from POLYMARKET_MAKER.ledger import Ledger, TokenView
 from POLYMARKET_MAKER.orders import Orders, Reasons
@@ -31,6 +32,8 @@ TURN_WHILE_ASKING_S = 0.02
 """Length of a turn while a request is under way, whose end does not wake the loop."""
 ACCOUNT_MAX_AGE_S = 60.0
 CLOSING_S = 20.0
+STARVED_S = 600.0
+"""So long without a source and without a place for an own line: better a fresh start."""
 MARK_EVERY_S = 1.0
 
 
@@ -155,6 +158,8 @@ class Worker:
             self._close(ChildExit.REFUSED, "exchange_refuses_us")
         elif self._exiting() and view.position.is_flat and not view.unsettled:
             self._close(ChildExit.DONE, "sold_out")
+        elif self._quotes.starved_s() >= STARVED_S:
+            self._close(ChildExit.TEMPORARY, "no_source")
 
     def _close(self, code: ChildExit, reason: str) -> None:
         self._closing = code
@@ -223,8 +228,9 @@ class Worker:
     def _keep_memory(self) -> None:
         memory = self._strategy.memory()
         if memory != self._memory:
-            self._memory = memory
-            self._ledger.save_state(self._market.token_id, json.dumps(memory))
+            with _told_if_not_written():
+                self._ledger.save_state(self._market.token_id, json.dumps(memory))
+                self._memory = memory
 
     def _exiting(self) -> bool:
         return self._rules.exit_only or self._rules.exit_signal.exists()
@@ -245,8 +251,22 @@ class Worker:
         """Note what our shares are worth, for the daily loss of all children; once a second."""
         bid = aged.quote.best_bid
         if bid is not None and not view.position.is_flat and log.every(MARK_EVERY_S, "mark"):
-            self._ledger.mark(self._market.token_id, bid, at=self._clock.now())
+            with _told_if_not_written():
+                self._ledger.mark(self._market.token_id, bid, at=self._clock.now())
 
     def _note_health(self, aged: AgedQuote) -> None:
         if aged.health is not self._health:
             self._health, self._health_since = aged.health, self._clock.mono()
+
+
+@contextmanager
+def _told_if_not_written() -> Iterator[None]:
+    """Let a full disk be a line in the log: the next turn tries again.
+
+    Nothing is at risk meanwhile. An order needs its intent on disk before it is sent.
+    """
+    try:
+        yield
+    except LedgerError as error:
+        if log.every(60, "not_written"):
+            log.error("[RUN]", event="not_written", reason=str(error))

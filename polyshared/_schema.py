@@ -4,7 +4,7 @@ The library itself lets a caller put any fields. This module says which ones
 ``ws_cache.json`` has: ``polyshared validate`` holds a file against it, and
 ``docs/ws_cache.schema.json`` is made of it:
 
-    python -m polyshared._schema > docs/ws_cache.schema.json
+    python -c 'from polyshared._schema import json_schema; print(json_schema(), end="")'
 
 Keys are only added, never moved. Unknown ones come from a newer writer and pass.
 """
@@ -12,7 +12,6 @@ Keys are only added, never moved. Unknown ones come from a newer writer and pass
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated, Literal
 
 import msgspec
@@ -147,7 +146,3 @@ def json_schema() -> str:
         **msgspec.json.schema(SchemaDocument),
     }
     return json.dumps(schema, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json_schema())

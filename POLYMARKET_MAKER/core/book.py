@@ -10,9 +10,9 @@ batch is over: the next frame has another key, or nothing came for :data:`BATCH_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from POLYMARKET_MAKER.core.batch import BATCH_QUIET_S, Batch, Checks, judge
 from POLYMARKET_MAKER.core.bookhash import HashProof, hash_prefix, three_decimals
 from POLYMARKET_MAKER.core.events import (
     BestBidAsk,
@@ -23,48 +23,14 @@ from POLYMARKET_MAKER.core.events import (
     PriceChange,
     TickSizeChange,
 )
-from POLYMARKET_MAKER.core.ladder import Ladder
-from POLYMARKET_MAKER.core.model import ZERO, Level, Quote, Side
+from POLYMARKET_MAKER.core.ladder import Asks, Bids
+from POLYMARKET_MAKER.core.model import ZERO, Quote, Side
 from POLYMARKET_MAKER.core.sanity import fault_of
 
-BATCH_QUIET_S = 0.075
 OLD_SNAPSHOT_S = 1.0
 """A snapshot this much older than applied changes was overtaken by them."""
 
 ONE = Decimal(1)
-
-
-@dataclass(slots=True)
-class Checks:
-    """What the ends of batches have shown.
-
-    Attributes:
-        top_ok: Ladder and stated best prices agreed.
-        top_bad: They did not.
-        hash_ok: The exchange's hash of our ladder matched.
-        hash_bad: It did not, although it had matched before or may yet.
-        bad_in_a_row: Batches since the last good one; two call for a new snapshot.
-        rejected: Quotes refused by the sanity gate.
-        old_snapshots: Snapshots that changes had overtaken.
-        old_changes: Changes that the last snapshot already contains.
-    """
-
-    top_ok: int = 0
-    top_bad: int = 0
-    hash_ok: int = 0
-    hash_bad: int = 0
-    bad_in_a_row: int = 0
-    rejected: int = 0
-    old_snapshots: int = 0
-    old_changes: int = 0
-
-
-@dataclass(slots=True)
-class _Batch:
-    timestamp: str
-    hash: str
-    last_frame_mono: float
-    stated: tuple[Decimal | None, Decimal | None] | None = None
 
 
 class Book:
@@ -95,11 +61,11 @@ class Book:
         self.hash_checks_due: float = 0
         self.proof = HashProof()
         self.checks = Checks()
-        self._bids = Ladder()
-        self._asks = Ladder()
+        self._bids = Bids()
+        self._asks = Asks()
         self._tick_size: Decimal | None = None
         self._last_trade_price: Decimal | None = None
-        self._batch: _Batch | None = None
+        self._batch: Batch | None = None
         self._changed_at: float | None = None  # exchange time of the last applied change
         self._snapshot_at: float | None = None  # exchange time of the snapshot below it
 
@@ -128,18 +94,7 @@ class Book:
 
     def apply_mirror(self, event: BookSnapshot, *, now: float, at: float) -> Quote | None:
         """Take the snapshot of the complementary token: its asks at p are our bids at 1 - p."""
-        mirrored = BookSnapshot(
-            market=event.market,
-            timestamp=event.timestamp,
-            token_id=self.token_id,
-            bids=tuple(Level(ONE - level.price, level.size) for level in event.asks),
-            asks=tuple(Level(ONE - level.price, level.size) for level in event.bids),
-            hash="",
-            tick_size=event.tick_size,
-            last_trade_price=None,
-            version=event.version,
-        )
-        return self._apply_snapshot(mirrored, now, at)
+        return self._apply_snapshot(event.mirrored(self.token_id), now, at)
 
     def settle(self, now: float) -> None:
         """End the batch when it has been quiet for long enough."""
@@ -158,7 +113,7 @@ class Book:
     @property
     def ladder_top(self) -> tuple[Decimal | None, Decimal | None]:
         """Best bid and ask of the ladder; they may be locked or crossed inside a batch."""
-        return self._bids.highest, self._asks.lowest
+        return self._bids.best, self._asks.best
 
     @property
     def in_batch(self) -> bool:
@@ -300,8 +255,8 @@ class Book:
             self.token_id,
             bid,
             ask,
-            self._bids.down_from(bid) if whole and bid is not None else (),
-            self._asks.up_from(ask) if whole and ask is not None else (),
+            self._bids.top(bid) if whole and bid is not None else (),
+            self._asks.top(ask) if whole and ask is not None else (),
             self._last_trade_price,
             self._tick_size,
             event.exchange_at,
@@ -318,38 +273,30 @@ class Book:
             return
         if batch is not None:
             self._end_batch()
-        self._batch = _Batch(timestamp, digest, now)
+        self._batch = Batch(timestamp, digest, now)
 
     def _end_batch(self) -> None:
         batch, self._batch = self._batch, None
         if batch is None or self.snapshot_mono is None:
             return
-        good = self._judge_top(batch)
-        if self.hash_checks_due > 0 and batch.hash and self._tick_size is not None:
-            self.hash_checks_due -= 1
-            good = self._judge_hash(batch) and good
-        self.checks.bad_in_a_row = 0 if good else self.checks.bad_in_a_row + 1
+        prove = self.hash_checks_due > 0 and bool(batch.hash) and self._tick_size is not None
+        self.hash_checks_due -= prove
+        judge(
+            batch,
+            self.checks,
+            top=self.ladder_top,
+            hash_matches=self._hash_matches(batch) if prove else None,
+            proof=self.proof,
+        )
 
-    def _judge_top(self, batch: _Batch) -> bool:
-        if batch.stated is None:
-            return True
-        good = batch.stated == self.ladder_top
-        self.checks.top_ok += good
-        self.checks.top_bad += not good
-        return good
-
-    def _judge_hash(self, batch: _Batch) -> bool:
-        """Prove the ladder; a hash that never matched convicts nobody."""
+    def _hash_matches(self, batch: Batch) -> bool:
         assert self._tick_size is not None
-        good = self.proof.check(
+        return self.proof.check(
             self.hash_prefix(batch.timestamp),
             self._tick_size,
             batch.hash,
             search=not self.proof.is_unsupported,
         )
-        self.checks.hash_ok += good
-        self.checks.hash_bad += not good
-        return good or self.proof.ok == 0
 
 
 def _sides(bid: Decimal | None, ask: Decimal | None) -> tuple[Decimal | None, Decimal | None]:

@@ -13,6 +13,8 @@ import msgspec
 
 from POLYMARKET_MAKER.core.model import Level
 
+ONE = Decimal(1)
+
 
 class Event(msgspec.Struct, frozen=True):
     """One thing that the exchange said."""
@@ -68,6 +70,23 @@ class BookSnapshot(TokenEvent, frozen=True):
     tick_size: Decimal | None
     last_trade_price: str | None
     version: str
+
+    def mirrored(self, token_id: str) -> BookSnapshot:
+        """Return the complementary token's book: an ask at p here is a bid at 1 - p there.
+
+        Its hash and last trade price are not known: they are of this token's form.
+        """
+        return BookSnapshot(
+            market=self.market,
+            timestamp=self.timestamp,
+            token_id=token_id,
+            bids=tuple(Level(ONE - price, size) for price, size in self.asks),
+            asks=tuple(Level(ONE - price, size) for price, size in self.bids),
+            hash="",
+            tick_size=self.tick_size,
+            last_trade_price=None,
+            version=self.version,
+        )
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

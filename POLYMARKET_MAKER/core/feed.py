@@ -8,6 +8,8 @@ The rules, all in this file:
 * A token is wanted, then sent, then confirmed. Confirmed means a ``book`` or
   ``best_bid_ask`` of that very token: a sent frame proves nothing, and a
   ``price_change`` names the sibling too.
+* A first frame that is refused leaves a connection on which nothing can be subscribed: it
+  is closed, and the next first frame is a tenth of this one and begins with another token.
 * A token that is not confirmed is asked for again after 20 s, in ever smaller frames,
   so that one bad id cannot hold up its neighbours.
 * A token that is no longer wanted stays subscribed for 120 s: tokens flicker.
@@ -49,6 +51,7 @@ class FeedLimits:
     dead_s: float = 25.0
     unsubscribe_grace_s: float = 120.0
     ask_again_s: float = 20.0
+    refused_s: float = 2.0
     backoff_min_s: float = 0.25
     backoff_max_s: float = 30.0
     stable_s: float = 60.0
@@ -105,6 +108,8 @@ class Feed:
         self._confirmed: set[str] = set()
         self._leaving: dict[str, float] = {}
         self._introduced = False  # the first frame of this connection was sent
+        self._refused_mono: float | None = None  # since when it looks refused
+        self._refused_firsts = 0  # such connections in a row
         self._failures = 0
         self._dial_mono = dial_mono
         self._ping_mono = NEVER
@@ -166,6 +171,7 @@ class Feed:
         self._confirmed.clear()
         self._leaving.clear()
         self._introduced = False
+        self._refused_mono = None
         self._ping_mono = now + self._limits.ping_s
         self._work_mono = now
         self._close_reason = ""
@@ -189,6 +195,8 @@ class Feed:
         wait_s = limits.backoff_min_s + jitter * (ceiling - limits.backoff_min_s)
         self._dial_mono = now + max(wait_s, retry_after_s or 0.0)
         self.state = LineState.DOWN if self._wanted else LineState.IDLE
+        if self._is_refused(now):
+            self._refused_firsts += 1
         self.opened_mono = None
         self.last_reason = reason
         self._asked.clear()
@@ -202,8 +210,11 @@ class Feed:
             if isinstance(event, BookSnapshot | BestBidAsk):
                 if event.token_id in self._asked:
                     self._confirmed.add(event.token_id)
-            elif isinstance(event, Notice) and event.text == "INVALID OPERATION":
+                    self._refused_firsts = 0
+            elif isinstance(event, Notice) and event.text == wire.REFUSAL:
                 self.refusals += 1
+                if not self._confirmed and self._refused_mono is None:
+                    self._refused_mono = now
 
     def to_send(self, now: float) -> list[str]:
         """Return the texts that are due; the caller sends all of them, in order."""
@@ -234,6 +245,8 @@ class Feed:
             return f"no frame for {silent_s:.1f} s, limit is {self._limits.dead_s:g} s"
         if not self._wanted and not self._asked:
             return "no token is wanted"
+        if self._is_refused(now):
+            return f"the first frame was answered {wire.REFUSAL}"
         return self._close_reason or None
 
     def next_deadline(self) -> float:
@@ -242,17 +255,36 @@ class Feed:
             return self._dial_mono
         if self.state is not LineState.OPEN or self.last_frame_mono is None:
             return NEVER
-        return min(self._ping_mono, self._work_mono, self.last_frame_mono + self._limits.dead_s)
+        refused = NEVER
+        if self._refused_mono is not None and not self._confirmed:
+            refused = self._refused_mono + self._limits.refused_s
+        dead = self.last_frame_mono + self._limits.dead_s
+        return min(self._ping_mono, self._work_mono, dead, refused)
+
+    def _is_refused(self, now: float) -> bool:
+        """Whether nothing was confirmed since a refusal: the books of a good frame come at once."""
+        if self._refused_mono is None or self._confirmed:
+            return False
+        return now - self._refused_mono >= self._limits.refused_s
 
     def _ask(self, now: float) -> list[str]:
         new = [token for token in self._wanted if token not in self._asked]
         texts = []
-        for chunk in wire.chunks(new, self._limits.ids_per_frame):
-            write = wire.subscribe if self._introduced else wire.first_frame
+        if new and not self._introduced:
             self._introduced = True
-            texts.append(write(chunk, custom_features=self._custom_features))
-            self._asked.update((token, _Asked(now, now)) for token in chunk)
+            size = max(1, self._limits.ids_per_frame // 10**self._refused_firsts)
+            turn = self._refused_firsts % len(new)
+            new = new[turn:] + new[:turn]
+            first, new = new[:size], new[size:]
+            texts.append(wire.first_frame(first, custom_features=self._custom_features))
+            self._note_asked(first, now)
+        for chunk in wire.chunks(new, self._limits.ids_per_frame):
+            texts.append(wire.subscribe(chunk, custom_features=self._custom_features))
+            self._note_asked(chunk, now)
         return texts
+
+    def _note_asked(self, token_ids: list[str], now: float) -> None:
+        self._asked.update((token, _Asked(now, now)) for token in token_ids)
 
     def _ask_again(self, now: float) -> list[str]:
         """Repeat what was not confirmed: in tenths of a frame, later one by one."""

@@ -13,9 +13,7 @@ TOP = 5
 
 
 class Ladder:
-    """All levels of one side by price: of the bids, or of the asks.
-
-    The top is asked from one end only: :meth:`down_from` for bids, :meth:`up_from` for asks.
+    """All levels of one side by price.
 
     Prices are numbers, not texts: "0.5" and "0.50" are one level. The sizes keep the
     digits they came with, which the exchange's hash needs.
@@ -26,8 +24,8 @@ class Ladder:
     def __init__(self, levels: Iterable[Level] = ()) -> None:
         self._levels: dict[Decimal, Level] = {}
         self._prices: list[Decimal] = []
-        self._top: tuple[Level, ...] = ()  # what was last asked for
-        self._top_from: Decimal | None = None  # from which price; None: has to be made anew
+        self._top: tuple[Level, ...] = ()  # as last asked for
+        self._top_from: Decimal | None = None  # from which price; None: the levels changed since
         self.replace(levels)
 
     def __len__(self) -> int:
@@ -49,42 +47,50 @@ class Ladder:
         elif self._levels.pop(price, None) is not None:
             del self._prices[bisect_left(self._prices, price)]
 
-    @property
-    def highest(self) -> Decimal | None:
-        return self._prices[-1] if self._prices else None
-
-    @property
-    def lowest(self) -> Decimal | None:
-        return self._prices[0] if self._prices else None
-
-    def down_from(self, price: Decimal) -> tuple[Level, ...]:
-        """Return the top levels at or below *price*, highest first."""
-        if self._top_from == price:
-            return self._top
-        prices = self._prices
-        end = len(prices)
-        if prices and prices[-1] > price:
-            end = bisect_right(prices, price)
-        levels = self._levels
-        self._top = tuple([levels[each] for each in reversed(prices[max(0, end - TOP) : end])])
-        self._top_from = price
-        return self._top
-
-    def up_from(self, price: Decimal) -> tuple[Level, ...]:
-        """Return the top levels at or above *price*, lowest first."""
-        if self._top_from == price:
-            return self._top
-        prices = self._prices
-        start = 0
-        if prices and prices[0] < price:
-            start = bisect_left(prices, price)
-        levels = self._levels
-        self._top = tuple([levels[each] for each in prices[start : start + TOP]])
-        self._top_from = price
-        return self._top
-
     def ascending(self) -> list[Level]:
         return [self._levels[price] for price in self._prices]
 
     def descending(self) -> list[Level]:
         return [self._levels[price] for price in reversed(self._prices)]
+
+
+class Bids(Ladder):
+    """The buyers: the highest price is the best."""
+
+    __slots__ = ()
+
+    @property
+    def best(self) -> Decimal | None:
+        return self._prices[-1] if self._prices else None
+
+    def top(self, limit: Decimal) -> tuple[Level, ...]:
+        """Return the best levels at or below *limit*, best first."""
+        if self._top_from != limit:
+            prices, levels = self._prices, self._levels
+            end = len(prices)
+            if prices and prices[-1] > limit:
+                end = bisect_right(prices, limit)
+            self._top = tuple([levels[each] for each in reversed(prices[max(0, end - TOP) : end])])
+            self._top_from = limit
+        return self._top
+
+
+class Asks(Ladder):
+    """The sellers: the lowest price is the best."""
+
+    __slots__ = ()
+
+    @property
+    def best(self) -> Decimal | None:
+        return self._prices[0] if self._prices else None
+
+    def top(self, limit: Decimal) -> tuple[Level, ...]:
+        """Return the best levels at or above *limit*, best first."""
+        if self._top_from != limit:
+            prices, levels = self._prices, self._levels
+            start = 0
+            if prices and prices[0] < limit:
+                start = bisect_left(prices, limit)
+            self._top = tuple([levels[each] for each in prices[start : start + TOP]])
+            self._top_from = limit
+        return self._top

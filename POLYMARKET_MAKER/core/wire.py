@@ -34,6 +34,7 @@ from POLYMARKET_MAKER.core.events import (
 from POLYMARKET_MAKER.core.model import Level
 
 PING = "PING"
+REFUSAL = "INVALID OPERATION"
 MAX_IDS_PER_FRAME = 100
 """With thousands of ids in one frame the exchange closes (rs-clob-client-v2 #116, 2026-09)."""
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core import wire
-from POLYMARKET_MAKER.core.book import BATCH_QUIET_S, Book
+from POLYMARKET_MAKER.core.batch import BATCH_QUIET_S
+from POLYMARKET_MAKER.core.book import Book
 from POLYMARKET_MAKER.core.events import BookSnapshot
 from POLYMARKET_MAKER.core.model import Level, Quote
 from tests.support import market_text as market

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core import wire
-from POLYMARKET_MAKER.core.book import BATCH_QUIET_S, Book
+from POLYMARKET_MAKER.core.batch import BATCH_QUIET_S
+from POLYMARKET_MAKER.core.book import Book
 from POLYMARKET_MAKER.sim import frames
 from POLYMARKET_MAKER.sim.engine import Engine
 from POLYMARKET_MAKER.sim.market import Market

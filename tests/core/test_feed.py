@@ -282,6 +282,62 @@ def test_refusals_are_counted() -> None:
     assert feed.refusals == 1
 
 
+def test_a_refused_first_frame_is_tried_again_on_a_new_connection() -> None:
+    """An operation on a connection without a first frame would be refused too."""
+    feed = opened(*ids(250))
+    sent(feed, T0)
+    hear(feed, "INVALID OPERATION", T0 + 0.2)
+    assert feed.must_close(T0 + 2.1) is None
+    assert feed.next_deadline() == T0 + 2.2
+    assert feed.must_close(T0 + 2.2) == "the first frame was answered INVALID OPERATION"
+
+    feed.closed(T0 + 2.2, "refused", jitter=0.0)
+    feed.dialling()
+    feed.opened(T0 + 3)
+    frames = sent(feed, T0 + 3)
+    assert [len(frame["assets_ids"]) for frame in frames] == [10, 100, 100, 40]
+    assert frames[0]["assets_ids"][0] == ids(250)[1], "another token leads"
+    assert sorted(token for frame in frames for token in frame["assets_ids"]) == ids(250)
+
+
+def test_one_bad_token_cannot_refuse_a_connection_for_ever() -> None:
+    """Sooner or later a good token leads, alone in its first frame."""
+    bad, *good = ids(5)
+    feed = Feed()
+    feed.want([bad, *good], T0)
+    leaders = []
+    for number in range(4):
+        now = T0 + 10 * number
+        feed.dialling()
+        feed.opened(now)
+        first = sent(feed, now)[0]["assets_ids"]
+        leaders.append(first)
+        if bad not in first:
+            break
+        hear(feed, "INVALID OPERATION", now)
+        feed.closed(now + 3, "refused", jitter=0.0)
+
+    assert bad not in leaders[-1]
+
+
+def test_a_refusal_after_a_book_is_not_about_the_first_frame() -> None:
+    feed = opened(YES, NO)
+    sent(feed, T0)
+    hear(feed, market.book(YES), T0 + 0.1)
+    hear(feed, "INVALID OPERATION", T0 + 0.2)
+
+    assert feed.must_close(T0 + 10) is None
+
+
+def test_a_book_after_a_refusal_shows_that_the_first_frame_was_taken() -> None:
+    feed = opened(YES, NO)
+    sent(feed, T0)
+    hear(feed, "INVALID OPERATION", T0 + 0.1)
+    hear(feed, market.book(YES), T0 + 0.2)
+
+    assert feed.must_close(T0 + 10) is None
+
+
 TOKENS = st.lists(st.sampled_from(ids(8)), max_size=8)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.ladder import TOP, Ladder
+from POLYMARKET_MAKER.core.ladder import TOP, Asks, Bids
 from POLYMARKET_MAKER.core.model import Level
 
 PRICES = st.integers(1, 999).map(lambda thousandths: Decimal(thousandths) / 1000)
@@ -19,23 +19,23 @@ def level(price: str, size: str = "1") -> Level:
 
 
 def test_levels_may_come_in_any_order() -> None:
-    ladder = Ladder([level("0.2"), level("0.9"), level("0.1")])
+    levels = [level("0.2"), level("0.9"), level("0.1")]
 
-    assert ladder.highest == Decimal("0.9")
-    assert ladder.lowest == Decimal("0.1")
+    assert Bids(levels).best == Decimal("0.9")
+    assert Asks(levels).best == Decimal("0.1")
 
 
 def test_size_zero_is_no_level() -> None:
-    ladder = Ladder([level("0.2"), level("0.9", "0")])
+    ladder = Bids([level("0.2"), level("0.9", "0")])
     ladder.set(Decimal("0.2"), Decimal("0.00"))
     ladder.set(Decimal("0.3"), Decimal(0))
 
     assert len(ladder) == 0
-    assert ladder.highest is None
+    assert ladder.best is None
 
 
 def test_prices_are_numbers_not_texts() -> None:
-    ladder = Ladder([level("0.5")])
+    ladder = Asks([level("0.5")])
     ladder.set(Decimal("0.50"), Decimal(7))
 
     assert ladder.ascending() == [level("0.50", "7")]
@@ -43,34 +43,29 @@ def test_prices_are_numbers_not_texts() -> None:
 
 def test_top_levels_begin_at_the_given_price() -> None:
     """Inside a batch the ladder may still hold levels beyond the published best."""
-    ladder = Ladder([level(f"0.{number}") for number in range(1, 10)])
+    levels = [level(f"0.{number}") for number in range(1, 10)]
 
-    assert [str(price) for price, _ in ladder.down_from(Decimal("0.75"))] == [
+    assert [str(price) for price, _ in Bids(levels).top(Decimal("0.75"))] == [
         "0.7", "0.6", "0.5", "0.4", "0.3",
     ]  # fmt: skip
-    assert [str(price) for price, _ in ladder.up_from(Decimal("0.75"))] == ["0.8", "0.9"]
+    assert [str(price) for price, _ in Asks(levels).top(Decimal("0.75"))] == ["0.8", "0.9"]
 
 
 @given(st.lists(st.tuples(PRICES, SIZES)), PRICES)
 def test_a_ladder_is_the_last_size_at_each_price(
     changes: list[tuple[Decimal, Decimal]], limit: Decimal
 ) -> None:
-    ladder = Ladder()
+    bids, asks = Bids(), Asks()
     for price, size in changes:
-        ladder.set(price, size)
-    expected = {price: size for price, size in dict(changes).items() if size > 0}
+        for ladder in (bids, asks):
+            ladder.set(price, size)
+            ladder.top(limit)  # what was asked before must not be remembered for too long
+    expected = sorted((price, size) for price, size in dict(changes).items() if size > 0)
+    falling = expected[::-1]
 
-    assert ladder.ascending() == sorted(expected.items())
-    assert ladder.descending() == sorted(expected.items(), reverse=True)
-    assert (
-        list(ladder.down_from(limit))
-        == [
-            (price, size)
-            for price, size in sorted(expected.items(), reverse=True)
-            if price <= limit
-        ][:TOP]
-    )
-    assert (
-        list(ladder.up_from(limit))
-        == [(price, size) for price, size in sorted(expected.items()) if price >= limit][:TOP]
-    )
+    assert bids.ascending() == asks.ascending() == expected
+    assert bids.descending() == asks.descending() == falling
+    assert list(bids.top(limit)) == [each for each in falling if each[0] <= limit][:TOP]
+    assert list(asks.top(limit)) == [each for each in expected if each[0] >= limit][:TOP]
+    assert bids.best == (falling[0][0] if falling else None)
+    assert asks.best == (expected[0][0] if expected else None)

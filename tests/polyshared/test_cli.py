@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,6 +147,18 @@ def test_without_psutil_the_library_commands_still_work(
 
     assert run("show").exit_code == 0
     assert run("show", "--data-dir", tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [["validate"], ["doctor", "--list-checks"]])
+def test_the_module_has_the_commands_of_library_and_doctor(
+    writer: SnapshotWriter, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    file = [str(writer.path)] if arguments == ["validate"] else []
+    monkeypatch.setattr(sys, "argv", ["polyshared", *arguments, *file])
+
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_module("polyshared", run_name="__main__")
+    assert caught.value.code == 0
 
 
 def test_the_module_is_a_program(writer: SnapshotWriter) -> None:

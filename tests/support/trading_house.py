@@ -188,6 +188,9 @@ class House:
 
     def settle(self) -> None:
         """Let everything arrive and be read, with a quiet market and an exchange that answers."""
+        if self.exit_code is not None:  # a trade may fail after the child has ended
+            self.die()
+            self.born()
         self.exchange.faults.clear()
         self.exchange.reveal()
         self.quotes.health = TokenHealth.LIVE

@@ -1,0 +1,79 @@
+"""One batch of the exchange's engine, and the verdict on our ladder when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from POLYMARKET_MAKER.core.bookhash import HashProof
+
+BATCH_QUIET_S = 0.075
+"""Silence that ends a batch. Frames of one batch were seen 0 to 7 ms apart (2026-09)."""
+
+Top = tuple[Decimal | None, Decimal | None]
+
+
+@dataclass(slots=True)
+class Checks:
+    """What the ends of batches have shown.
+
+    Attributes:
+        top_ok: Ladder and stated best prices agreed.
+        top_bad: They did not.
+        hash_ok: The exchange's hash of our ladder matched.
+        hash_bad: It did not, although it had matched before or may yet.
+        bad_in_a_row: Batches since the last good one; two call for a new snapshot.
+        rejected: Quotes refused by the sanity gate.
+        old_snapshots: Snapshots that changes had overtaken.
+        old_changes: Changes that the last snapshot already contains.
+    """
+
+    top_ok: int = 0
+    top_bad: int = 0
+    hash_ok: int = 0
+    hash_bad: int = 0
+    bad_in_a_row: int = 0
+    rejected: int = 0
+    old_snapshots: int = 0
+    old_changes: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """Frames that the exchange's engine made at one instant.
+
+    Attributes:
+        timestamp: Its milliseconds, as sent.
+        hash: Of this token's book at the end of it; "" when not sent.
+        last_frame_mono: When the last of its frames arrived.
+        stated: Best bid and ask that the exchange stated for the end; None when it did not.
+    """
+
+    timestamp: str
+    hash: str
+    last_frame_mono: float
+    stated: tuple[Decimal | None, Decimal | None] | None = None
+
+
+def judge(
+    batch: Batch, checks: Checks, *, top: Top, hash_matches: bool | None, proof: HashProof
+) -> None:
+    """Count what the end of a batch shows of our ladder.
+
+    Args:
+        batch: The batch that is over.
+        checks: Where it is counted.
+        top: Best bid and ask of our ladder.
+        hash_matches: Whether the exchange's hash is our ladder's; None when not compared.
+        proof: A hash that has never matched convicts nobody: its rule may be another.
+    """
+    good = True
+    if batch.stated is not None:
+        good = batch.stated == top
+        checks.top_ok += good
+        checks.top_bad += not good
+    if hash_matches is not None:
+        checks.hash_ok += hash_matches
+        checks.hash_bad += not hash_matches
+        good = good and (hash_matches or proof.ok == 0)
+    checks.bad_in_a_row = 0 if good else checks.bad_in_a_row + 1
