@@ -25,7 +25,7 @@ from POLYMARKET_MAKER.exchange.public import RestBook
 from POLYMARKET_MAKER.feed_stats import count_health, feed_block, line_row, sum_checks
 from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState
 from POLYMARKET_MAKER.market_books import MarketBooks
-from POLYMARKET_MAKER.publisher import Publisher
+from POLYMARKET_MAKER.publisher import NOT_STARTED, Publisher
 from POLYMARKET_MAKER.recording import Recorder
 from POLYMARKET_MAKER.rest_reader import MarketReads, RestReader
 from POLYMARKET_MAKER.seats import Outcome, Seat
@@ -60,6 +60,7 @@ def market_lines(url: str, clock: Clock) -> OpenLine:
     try:
         from POLYMARKET_MAKER.market_line import MarketLine  # noqa: PLC0415 - see Raises
     except ImportError as error:
+        log.error("[WS]", NOT_STARTED, event="aggregator_start", reason=str(error))
         raise CannotStart(
             f"cannot import websocket-client ({error}); run: pip install -r requirements.txt"
         ) from error

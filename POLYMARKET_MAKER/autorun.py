@@ -30,6 +30,8 @@ from POLYMARKET_MAKER.errors import (
     VenueRefused,
     VenueUnreachable,
 )
+from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.handover import MARKETS_FILE
 from POLYMARKET_MAKER.operator_desk import OperatorDesk
@@ -232,6 +234,8 @@ class _Run:
 
     def _aggregator(self) -> Aggregator | None:
         settings = self._settings
+        # Also without an aggregator: a child's own line needs the same package.
+        lines = market_lines(settings.urls.ws_market, self._clock)
         if not settings.feed.ws_shared:
             return None
         recorder = None
@@ -241,14 +245,22 @@ class _Run:
         replay = self._replay
         return Aggregator(
             settings.data_dir / "ws_cache.json",
-            replay.open_line if replay else market_lines(settings.urls.ws_market, self._clock),
+            replay.open_line if replay else lines,
             clock=self._clock,
             mono=replay.mono if replay else None,
             flush_interval_s=settings.feed.ws_cache_flush_min_interval_sec,
             recorder=recorder,
+            reads=None if replay else self._market_reads(),
             version=VERSION,
             tokens_per_line=ALL_TOKENS if replay else TOKENS_PER_LINE,
         )
+
+    def _market_reads(self) -> Public:
+        """Return where a second opinion of a quiet token is read."""
+        http = Http()
+        self._stack.callback(http.close)
+        urls = self._settings.urls
+        return Public(http, clob_url=urls.clob, gamma_url=urls.gamma)
 
 
 def _question(command: Command) -> str | None:

@@ -39,7 +39,10 @@ class Publisher:
         self._told_down = False
         try:
             self._writer = SnapshotWriter(
-                path, min_interval_s=flush_interval_s, version=version
+                path,
+                min_interval_s=flush_interval_s,
+                version=version,
+                on_flush_state=self._on_flush_state,
             ).start()
         except (WriterBusy, OSError) as error:
             log.error("[WS]", NOT_STARTED, event="aggregator_start", reason=str(error))
@@ -93,6 +96,13 @@ class Publisher:
         if not self._told_down:
             self._told_down = True
             log.error("[WS]", NOT_STARTED, event="feed_not_open", reason=reason)
+
+    def _on_flush_state(self, error: OSError | None) -> None:
+        """Say when the file can no longer be written, and when it can again: once each."""
+        if error is None:
+            log.info("[CACHE]", event="written_again")
+        else:
+            log.error("[CACHE]", event="not_written", reason=str(error))
 
     def close(self) -> None:
         """Write what is not yet written and give up the lock."""

@@ -88,7 +88,8 @@ class Quotes:
             self._choose(self._look, is_ready=is_ready)
         self._own.keep(wanted=self._state.wants_line, is_ready=is_ready)
         self._note_starving()
-        aged = own if self.source is Source.DIRECT else self._look and self._look.aged
+        shared = self._look.aged if self._look is not None else None
+        aged = own if self.source is Source.DIRECT else shared
         if aged is None:
             return NoQuote(self._why_none())
         self._tally.took(aged, self.epoch)
@@ -168,7 +169,7 @@ class Quotes:
 
     def _tell(self, switch: Switch) -> None:
         self.switches += 1
-        said = {
+        said: dict[str, Any] = {
             "from": (Source.DIRECT if switch.to is Source.SHARED else Source.SHARED).value,
             "to": switch.to.value,
             "reason": switch.reason,

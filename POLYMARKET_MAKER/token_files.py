@@ -75,7 +75,8 @@ class Skipped:
 
 def encode_tokens(topics: Iterable[Topic], now: float) -> bytes:
     """Write the tokens, the most recently bought first."""
-    ordered = sorted(topics, key=lambda each: each.last_seen_at or 0.0, reverse=True)
+    ordered = sorted(topics, key=lambda each: (each.last_seen_at or 0.0, each.token_id))
+    ordered.reverse()
     return encode({"updated_at": iso(now), "tokens": [_token_row(each) for each in ordered]})
 
 
@@ -93,7 +94,8 @@ def parse_tokens(data: bytes) -> tuple[list[Topic], list[Skipped]]:
 
 def encode_signals(signals: Iterable[SellSignal], now: float) -> bytes:
     """Write the sell signals, the newest first."""
-    ordered = sorted(signals, key=lambda each: each.at or 0.0, reverse=True)
+    ordered = sorted(signals, key=lambda each: (each.at or 0.0, each.token_id))
+    ordered.reverse()
     return encode({"updated_at": iso(now), "sell_tokens": [_signal_row(s) for s in ordered]})
 
 

@@ -3,20 +3,34 @@
 One process writes, any number read. What they share is a file that is plain
 JSON at every instant, and beside it a faster lane with the same content.
 
-    _errors     the tree of errors
-    _clock      one reading of the clocks, the age of a stamp
-    _atomic     write_atomic(): old bytes or new bytes, never a mix
-    _scan       duplicate keys and endless depth in JSON
-    _codec      the pieces of the file as text
-    _lines      its entries, patched in place
-    _snapshot   Snapshot, Entry, Cursor; encode_snapshot(), parse_snapshot()
-    _lock       one writer at a time
-    _writer     SnapshotWriter
-    _file       the file as a reader finds it
-    _history    a reader never goes back
-    _doorbell   wait for a change
-    _reader     SnapshotReader
-    cli         the command
+The map, in the order in which things build on each other:
+
+    _errors        the tree of errors
+    _clock         one reading of the clocks, the age of a stamp
+    _linux         exchange of two names, futex, inotify
+    _atomic        write_atomic(): old bytes or new bytes, never a mix
+    _scan          duplicate keys and endless depth in JSON
+    _codec         the pieces of the file as text
+    _lines         its entries, patched in place
+    _snapshot      Snapshot, Entry, Cursor; encode_snapshot(), parse_snapshot()
+    _schema        the fields of the market maker's own file
+    _board         the lane's format: a slot a key, in two checksummed copies
+    _files         open what another process may replace by anything
+    _lock          one writer at a time
+    _start         what a writer looks at before it begins
+    _table         all that a writer publishes; pure
+    _board_writer  one board, written
+    _broadcast     a board that is kept going
+    _writer        SnapshotWriter
+    _file          the file as a reader finds it
+    _lane          one board, read
+    _lane_source   a board that is looked for
+    _history       a reader never goes back
+    _doorbell      wait for another file
+    _wakeup        a file descriptor for a loop of one's own
+    _reader        SnapshotReader
+    cli            the command
+    doctor         the checklist of a trading program
 """
 
 from polyshared._atomic import write_atomic

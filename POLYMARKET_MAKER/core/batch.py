@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from POLYMARKET_MAKER.core.bookhash import HashProof
+from POLYMARKET_MAKER.core.sanity import Top
 
 BATCH_QUIET_S = 0.075
 """Silence that ends a batch. Frames of one batch were seen 0 to 7 ms apart (2026-09)."""
-
-Top = tuple[Decimal | None, Decimal | None]
 
 
 @dataclass(slots=True)
@@ -52,7 +50,7 @@ class Batch:
     timestamp: str
     hash: str
     last_frame_mono: float
-    stated: tuple[Decimal | None, Decimal | None] | None = None
+    stated: Top | None = None
 
 
 def judge(

@@ -25,7 +25,7 @@ from POLYMARKET_MAKER.core.events import (
 )
 from POLYMARKET_MAKER.core.ladder import Asks, Bids
 from POLYMARKET_MAKER.core.model import ZERO, Quote, Side
-from POLYMARKET_MAKER.core.sanity import fault_of
+from POLYMARKET_MAKER.core.sanity import Top, fault_of
 
 OLD_SNAPSHOT_S = 1.0
 """A snapshot this much older than applied changes was overtaken by them."""
@@ -111,7 +111,7 @@ class Book:
         self.checks.bad_in_a_row = 0
 
     @property
-    def ladder_top(self) -> tuple[Decimal | None, Decimal | None]:
+    def ladder_top(self) -> Top:
         """Best bid and ask of the ladder; they may be locked or crossed inside a batch."""
         return self._bids.best, self._asks.best
 
@@ -243,7 +243,7 @@ class Book:
         now: float,
         at: float,
     ) -> Quote | None:
-        if fault_of(bid, ask) is not None:
+        if not self._is_sane(event, (bid, ask)):
             self.checks.rejected += 1
             if self.rejected_since_mono is None:
                 self.rejected_since_mono = now
@@ -265,6 +265,14 @@ class Book:
             event.kind,
         )
         return self.quote
+
+    def _is_sane(self, event: Event, top: Top) -> bool:
+        """Whether a quote may be published; a whole book bears itself out."""
+        last = self.quote
+        if last is None or self.snapshot_mono is None or isinstance(event, BookSnapshot):
+            return fault_of(top) is None
+        before = (last.best_bid, last.best_ask)
+        return fault_of(top, before=before, borne_out=top == self.ladder_top) is None
 
     def _turn_batch(self, timestamp: str, digest: str, now: float) -> None:
         batch = self._batch
@@ -299,6 +307,6 @@ class Book:
         )
 
 
-def _sides(bid: Decimal | None, ask: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
+def _sides(bid: Decimal | None, ask: Decimal | None) -> Top:
     """Turn the exchange's words for an empty side, best bid 0 and best ask 1, into None."""
     return (None if bid == ZERO else bid), (None if ask == ONE else ask)

@@ -19,6 +19,7 @@ from POLYMARKET_MAKER.core.bookhash import book_hash, hash_prefix
 from POLYMARKET_MAKER.core.events import BookSnapshot
 from POLYMARKET_MAKER.core.health import DEFAULT_LIMITS, HealthLimits, Rhythm
 from POLYMARKET_MAKER.core.model import Level, Quote
+from POLYMARKET_MAKER.core.sanity import Top, fault_of
 
 ANSWER_S = 10.0
 """A question that is not answered by then counts as not asked."""
@@ -33,7 +34,7 @@ class Verdict(StrEnum):
 
     SAME = "same"
     DIFFERENT = "different"
-    UNCLEAR = "unclear"  # older than ours, a ghost, or no answer
+    UNCLEAR = "unclear"  # older than ours, a ghost, impossible, or no answer
 
 
 def compare(quote: Quote, theirs: BookSnapshot, *, our_hash: str, verified: bool) -> Verdict:
@@ -50,20 +51,22 @@ def compare(quote: Quote, theirs: BookSnapshot, *, our_hash: str, verified: bool
     top = top_of(theirs)
     if top == (quote.best_bid, quote.best_ask):
         return Verdict.SAME
+    if fault_of(top) is not None:
+        return Verdict.UNCLEAR
     at = theirs.exchange_at
     if at is not None and quote.exchange_at is not None and at < quote.exchange_at:
         return Verdict.UNCLEAR
     return Verdict.UNCLEAR if is_ghost(top) and not verified else Verdict.DIFFERENT
 
 
-def top_of(book: BookSnapshot) -> tuple[Decimal | None, Decimal | None]:
+def top_of(book: BookSnapshot) -> Top:
     """Return best bid and ask of a snapshot, whatever the order of its levels."""
     bid = max((level.price for level in book.bids if level.size > 0), default=None)
     ask = min((level.price for level in book.asks if level.size > 0), default=None)
     return bid, ask
 
 
-def is_ghost(top: tuple[Decimal | None, Decimal | None]) -> bool:
+def is_ghost(top: Top) -> bool:
     """Whether a top of book is what REST's ghost books look like."""
     bid, ask = top
     return (bid is None or bid <= GHOST_BID) and (ask is None or ask >= GHOST_ASK)

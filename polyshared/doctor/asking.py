@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,57 +13,80 @@ from polyshared.doctor.locate import program_of
 from polyshared.doctor.probe import Answer, Ask, ask
 from polyshared.doctor.statusfiles import Supervisor
 
-Source = Callable[[float], Any]  # given its deadline in seconds
+LEDGER_FILE = "ledger.db"
 
 _WITHOUT_ACCOUNT = ("demo", "paper")
 _SECRETS = ("POLY_", "PK", "FUNDER", "POLYMARKET_")
 _FRAME_MARGIN_S = 3.0  # for the interpreter to start and the line to close
 
 
-def questions(data_dir: Path, status: Supervisor | None, token: str | None) -> dict[str, Source]:
-    """Return how to learn each fact that somebody else must tell.
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What somebody else must tell. Each method takes its deadline in seconds.
 
-    Args:
+    Attributes:
         data_dir: The data directory.
         status: What the supervisor says; None when it says nothing.
-        token: The token that a live frame is wanted for; else any that is traded.
+        token: The token that a live frame is wanted for; None means any that is traded.
     """
-    program = program_of(status)
-    mode = status.mode if status is not None else None
 
-    def put(question: Ask) -> Source:
-        return lambda deadline_s: ask(program, question, deadline_s=deadline_s)
+    data_dir: Path
+    status: Supervisor | None
+    token: str | None
 
-    def settings_answer(deadline_s: float) -> Answer:
-        return ask(program, settings, deadline_s=deadline_s)
+    def by_fact(self) -> Mapping[str, Callable[[float], Any]]:
+        """Return the question that each fact is the answer to."""
+        return {
+            "imports": lambda deadline_s: self._put(Ask("import"), deadline_s),
+            "settings": self.settings,
+            "ledger": self.ledger,
+            "net": lambda deadline_s: netlook.look(self._urls(deadline_s)),
+            "frame": self.frame,
+            "account": self.account,
+        }
 
-    def urls(deadline_s: float) -> netlook.Urls:
-        return netlook.find_urls(data_dir, lambda: settings_answer(deadline_s))
+    @property
+    def mode(self) -> str | None:
+        return None if self.status is None else self.status.mode
 
-    def frame(deadline_s: float) -> Answer:
-        wanted = token or next(iter(status.tasks if status is not None else ()), None)
-        if wanted is None:
-            return Answer("frame", available=False, ok=False, reason="no token is traded here")
+    def settings(self, deadline_s: float) -> Answer:
+        options = (f"--mode={self.mode}",) if self.mode in _WITHOUT_ACCOUNT else ()
+        return self._put(Ask("settings", options), deadline_s)
+
+    def ledger(self, deadline_s: float) -> Answer:
+        path = self.data_dir / LEDGER_FILE
+        if not path.exists():  # no need to start a process for that
+            return _unavailable("ledger", f"{path} does not exist")
+        return self._put(Ask("ledger", (f"--data-dir={self.data_dir.absolute()}",)), deadline_s)
+
+    def frame(self, deadline_s: float) -> Answer:
+        traded = () if self.status is None else self.status.tasks
+        token = self.token or next(iter(traded), None)
+        if token is None:
+            return _unavailable("frame", "no token is traded here")
         seconds = max(1.0, deadline_s - _FRAME_MARGIN_S)
-        options = (f"--token={wanted}", f"--seconds={seconds:.1f}")
-        place = {"POLY_WS_URL": urls(deadline_s).ws_market}
-        return ask(program, Ask("frame", options, place), deadline_s=deadline_s)
+        place = {"POLY_WS_URL": self._urls(deadline_s).ws_market}
+        options = (f"--token={token}", f"--seconds={seconds:.1f}")
+        return self._put(Ask("frame", options, place), deadline_s)
 
-    def account(deadline_s: float) -> Answer:
-        if mode in _WITHOUT_ACCOUNT or mode is None:
-            reason = f"mode {mode} has no account at the exchange"
-            return Answer("account", available=False, ok=False, reason=reason)
-        return ask(program, Ask("account", (), _secrets(os.environ)), deadline_s=deadline_s)
+    def account(self, deadline_s: float) -> Answer:
+        """Ask with the key of our own environment, the only question that is given one."""
+        if self.mode in _WITHOUT_ACCOUNT or self.mode is None:
+            return _unavailable("account", f"mode {self.mode} has no account at the exchange")
+        return self._put(Ask("account", (), _secrets(os.environ)), deadline_s)
 
-    settings = Ask("settings", (f"--mode={mode}",) if mode in _WITHOUT_ACCOUNT else ())
-    return {
-        "imports": put(Ask("import")),
-        "settings": put(settings),
-        "ledger": put(Ask("ledger", (f"--data-dir={data_dir.absolute()}",))),
-        "net": lambda deadline_s: netlook.look(urls(deadline_s)),
-        "frame": frame,
-        "account": account,
-    }
+    def _urls(self, deadline_s: float) -> netlook.Urls:
+        return netlook.find_urls(self.data_dir, lambda: self.settings(deadline_s))
+
+    def _put(self, question: Ask, deadline_s: float) -> Answer:
+        program = program_of(self.status, self.data_dir)
+        if program is None:
+            return _unavailable(question.subject, "the trading program is not here")
+        return ask(program, question, deadline_s=deadline_s)
+
+
+def _unavailable(subject: str, reason: str) -> Answer:
+    return Answer(subject, available=False, ok=False, reason=reason)
 
 
 def _secrets(source: Mapping[str, str]) -> dict[str, str]:

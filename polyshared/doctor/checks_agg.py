@@ -8,7 +8,7 @@ from polyshared.doctor import words
 from polyshared.doctor.facts import OLD_AFTER_S, Facts
 from polyshared.doctor.graph import Check, Fix, NotApplicable, Verdict, fail, ok, warn
 from polyshared.doctor.processes import Life
-from polyshared.doctor.statusfiles import Absent, Aggregator, Unreadable
+from polyshared.doctor.statusfiles import Absent, Aggregator, Connection, Unreadable
 
 START = "python poly_maker_autorun.py"
 TOKENS_PER_CONNECTION = 200
@@ -127,16 +127,15 @@ def connections(facts: Facts) -> Verdict:
 
 def socket(facts: Facts) -> Verdict:
     """Is each line open and proven alive by a frame or a PONG?"""
-    now = facts.now.wall_s
+    now = _their_now(facts)
     bad, often = [], []
     lines = _aggregator(facts).connections
     for line in lines:
-        silent_s = None if line.last_frame_at is None else now - line.last_frame_at
         if line.state not in ("open", "idle"):
             bad.append(f"line {line.id} is {line.state} ({line.last_close or 'no reason given'})")
-        elif line.state == "open" and (silent_s is None or silent_s > QUIET_LINE_S):
-            seen = "never" if silent_s is None else f"{words.age(silent_s)} ago"
-            bad.append(f"line {line.id}: last frame {seen}, limit is {QUIET_LINE_S:.0f} s")
+        elif line.state == "open" and (silent_s := _silent_s(line, now)) > QUIET_LINE_S:
+            seen = f"silent for {words.age(silent_s)}, limit is {QUIET_LINE_S:.0f} s"
+            bad.append(f"line {line.id}: {seen}")
         elif line.connects > MANY_CONNECTS and _opened_lately(line.opened_at, now):
             often.append(f"line {line.id} was opened {line.connects} times ({line.last_close})")
     if bad:
@@ -147,6 +146,22 @@ def socket(facts: Facts) -> Verdict:
     if often:
         return warn("; ".join(often), Fix("look at the network between here and the exchange"))
     return ok(f"{words.count(len(lines), 'line')} open and proven alive")
+
+
+def _their_now(facts: Facts) -> float:
+    """Return what the supervisor's wall clock said when it wrote, plus the time since.
+
+    So a clock that was set meanwhile does not make a line look dead.
+    """
+    found = facts.supervisor.value
+    written_at = found.said.written_at
+    return facts.now.wall_s if written_at is None else written_at + found.age_s
+
+
+def _silent_s(line: Connection, now: float) -> float:
+    """Return how long a line has shown no sign of life; opening is one."""
+    signs = [at for at in (line.opened_at, line.last_frame_at) if at is not None]
+    return now - max(signs) if signs else math.inf
 
 
 def _opened_lately(opened_at: float | None, now: float) -> bool:
@@ -218,14 +233,28 @@ CHECKS: tuple[Check[Facts], ...] = (
     Check(
         "agg.thread", "the aggregator serves", thread, ("agg.running", "host.datadir", *_WAY), _SAYS
     ),
-    Check("agg.connections", "one connection for 200 tokens", connections, ("agg.thread",), _SAYS),
-    Check("agg.socket", "the lines are open and alive", socket, ("agg.thread", *_WAY), _SAYS),
-    Check("agg.frames", "frames are received and used", frames, ("agg.socket",), _SAYS),
+    Check(
+        "agg.connections",
+        "one connection for 200 tokens",
+        connections,
+        ("agg.running", "agg.thread"),
+        _SAYS,
+    ),
+    Check(
+        "agg.socket",
+        "the lines are open and alive",
+        socket,
+        ("agg.running", "agg.thread", *_WAY),
+        _SAYS,
+    ),
+    Check(
+        "agg.frames", "frames are received and used", frames, ("agg.running", "agg.socket"), _SAYS
+    ),
     Check(
         "agg.subscribed",
         "every token is confirmed",
         subscribed,
-        ("agg.socket",),
+        ("agg.running", "agg.socket"),
         ("supervisor", "cache"),
     ),
 )

@@ -18,14 +18,26 @@ FEW_DESCRIPTORS = 256
 MANY_TEMPORARIES = 20
 
 
+def _imported(facts: Facts) -> dict[str, Any]:
+    """Return what came of importing the trading program.
+
+    Raises:
+        NotApplicable: There is none here.
+    """
+    answer = facts.imports.value
+    if not answer.available:
+        raise NotApplicable(answer.reason or "the trading program cannot be asked")
+    return answer.data
+
+
 def _python(facts: Facts) -> dict[str, Any]:
-    found: dict[str, Any] = facts.imports.value.data.get("python", {})
+    found: dict[str, Any] = _imported(facts).get("python", {})
     return found
 
 
 def _items(facts: Facts, *, ours: bool) -> list[dict[str, Any]]:
     """Return the imports that were tried: those of the program's own modules, or the others."""
-    items: list[dict[str, Any]] = facts.imports.value.data.get("items", [])
+    items: list[dict[str, Any]] = _imported(facts).get("items", [])
     return [item for item in items if item["name"].startswith("POLYMARKET_MAKER") is ours]
 
 

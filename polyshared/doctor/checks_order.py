@@ -60,8 +60,11 @@ def stages(facts: Facts) -> Verdict:
 def venue(facts: Facts) -> Verdict:
     """Does the exchange take orders?"""
     found = facts.supervisor.value.alive().venue
-    if found.state in ("open", "unknown"):
-        return ok(f"{found.state}, order version {found.order_version}")
+    if found.state == "unknown":
+        return ok("its state is not known yet")
+    if found.state == "open":
+        version = found.order_version
+        return ok("open" if version is None else f"open, order version {version}")
     return warn(
         f"the exchange is {found.state}: {found.reason or 'no reason given'}",
         Fix("wait; nothing is placed until it is open, and trading goes on by itself"),

@@ -11,7 +11,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from polyshared import _clock
-from polyshared.doctor import asking, cachefile, children, host, logs, netlook, probe, processes
+from polyshared.doctor import cachefile, children, host, logs, netlook, probe, processes
+from polyshared.doctor.asking import Questions
 from polyshared.doctor.graph import Known, NotApplicable, NotLearnt, Unlearnt
 from polyshared.doctor.locate import Located, log_folder
 from polyshared.doctor.statusfiles import Absent, Supervisor, Unreadable, read_supervisor
@@ -160,7 +161,7 @@ def _sources(
         "children": lambda _: children.look(data_dir, status if alive else None, token=token),
         "host": lambda _: host.look(data_dir),
         "logs": lambda _: logs.look(log_dir),
-        **asking.questions(data_dir, status, token),
+        **Questions(data_dir, status, token).by_fact(),
     }
     return {name: source for name, source in every.items() if name in needs}
 

@@ -12,6 +12,7 @@ from polyshared.doctor.probe import Program
 from polyshared.doctor.statusfiles import Supervisor, read_supervisor
 
 VARIABLE = "POLY_DATA_DIR"
+PACKAGE = "POLYMARKET_MAKER"
 MODES = ("demo", "paper", "replay")  # live has the data directory itself
 
 
@@ -84,13 +85,21 @@ def _belongs_to(folder: Path, pid: int) -> bool:
     return processes.look_up(pid, status.pid_started_s).life.is_alive
 
 
-def program_of(status: object) -> Program:
-    """Return the installation that a supervisor runs from, else the one around this package."""
+def program_of(status: object, data_dir: Path) -> Program | None:
+    """Return the installation that a supervisor runs from, else the nearest one.
+
+    Returns:
+        None when there is none: polyshared is a library of its own.
+    """
     if isinstance(status, Supervisor) and status.interpreter and status.root:
-        root = Path(status.root)
-        if (root / "POLYMARKET_MAKER").is_dir():
-            return Program(str(root.absolute() / status.interpreter), root, "supervisor")
-    return Program(sys.executable, Path(__file__).resolve().parents[2], "here")
+        root = Path(status.root).absolute()
+        if (root / PACKAGE).is_dir():
+            return Program(str(root / status.interpreter), root, "supervisor")
+    beside = Path(__file__).resolve().parents[2]
+    for root in (beside, Path.cwd(), *data_dir.absolute().parents[:2]):
+        if (root / PACKAGE).is_dir():
+            return Program(sys.executable, root, "here")
+    return None
 
 
 def log_folder(data_dir: Path, status: object) -> Path:

@@ -6,7 +6,7 @@ on from the child's own stages. The first link that is not well is the answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -116,13 +116,13 @@ def _unused(name: str) -> Link:
     return Link(name, LinkState.UNUSED, "the child is on its own line")
 
 
-def _judged(name: str, judge: object, facts: Facts) -> Link:
-    assert callable(judge)
+def _judged(name: str, judge: Callable[[Facts], Verdict], facts: Facts) -> Link:
     try:
-        verdict: Verdict = judge(facts)
+        verdict = judge(facts)
     except NotApplicable as reason:
-        state = LinkState.UNUSED if "off" in str(reason) else LinkState.FAIL
-        return Link(name, state, str(reason), cure=checks_agg.START)
+        if name == "supervisor":
+            return Link(name, LinkState.FAIL, str(reason), cure=checks_agg.START)
+        return Link(name, LinkState.UNUSED, str(reason))
     except NotLearnt as error:
         return Link(name, LinkState.FAIL, f"could not look: {error.reason}")
     state = LinkState.FAIL if verdict.status is Status.FAIL else LinkState.OK
@@ -150,8 +150,7 @@ def _entry(token: str, facts: Facts) -> Link:
     return Link("entry", state, f"{health}: {meaning.text}", since, meaning.cure)
 
 
-def _quote_words(fields: object, health: str) -> str:
-    assert hasattr(fields, "get")
+def _quote_words(fields: Mapping[str, object], health: str) -> str:
     return f"{health}, bid {fields.get('best_bid')} ask {fields.get('best_ask')}"
 
 

@@ -29,7 +29,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def age(seconds: float) -> str:
     """Say a duration in the unit that people would use."""
     if seconds == float("inf"):
-        return "since before the last boot"
+        return "longer than known"
     if seconds < 2 * _MINUTE_S:
         return f"{seconds:.1f} s"
     if seconds < 2 * _HOUR_S:

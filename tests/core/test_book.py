@@ -298,6 +298,27 @@ def test_a_good_quote_ends_a_run_of_refused_ones() -> None:
     assert book.checks.rejected == 3
 
 
+def test_a_leap_is_published_when_the_ladder_bears_it_out() -> None:
+    """News: the first frames of the batch state a price that no level shows yet."""
+    book = snapped(bids=[("0.49", "1"), ("0.05", "4")], asks=[("0.51", "1"), ("0.95", "4")])
+    leap = ("0.9", "0.95")
+
+    assert apply(book, market.best_bid_ask(*leap)) is None
+    assert apply(book, market.price_change(market.change("0.51", "0", "SELL", best=leap))) is None
+    quote = apply(book, market.price_change(market.change("0.9", "3", best=leap)), now=NOW + 1)
+
+    assert top(quote) == leap
+    assert book.checks.rejected == 2
+    assert book.rejected_since_mono is None
+
+
+def test_a_ghost_of_a_quote_is_refused() -> None:
+    book = snapped()
+
+    assert apply(book, market.best_bid_ask("0.01", "0.99")) is None
+    assert top(book.quote) == ("0.49", "0.51")
+
+
 def test_old_changes_without_best_prices_are_quoted_from_the_ladder() -> None:
     book = snapped()
     old = market.price_change(market.change("0.5", "3", best=None))

@@ -208,4 +208,4 @@ def test_ladder_and_hash_are_the_engine_s_after_every_batch(
         for book in listener.books:
             assert book.checks.hash_bad == 0
             assert book.checks.top_bad == 0
-            assert book.checks.rejected == 0
+            assert book.rejected_since_mono is None

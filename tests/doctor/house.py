@@ -95,6 +95,7 @@ class House:
         self.answer(answer("import", GOOD_IMPORT))
         self.answer(answer("settings", {"mode": "demo", "warnings": []}))
         self.answer(answer("ledger", {**GOOD_LEDGER, "account_read_at": time.time()}))
+        (self.data_dir / "ledger.db").touch()
         self.plan = {"tokens": TOKENS, "root": str(self.root), **plan}
         self._supervisor: subprocess.Popen[str] | None = None
 

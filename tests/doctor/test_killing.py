@@ -150,7 +150,7 @@ def test_a_child_that_hangs_is_never_taken_for_proof(tmp_path: Path) -> None:
     with House(tmp_path, children={"open_orders": []}) as house:
         later_ledger(house)
         freeze(house.child_pid(TOKENS[0]))
-        done = kill(house, timeout=2.0)
+        done = kill(house, timeout=5.0)
 
     said = json.loads(done.stdout)["data_dirs"][str(house.data_dir)]
     assert done.returncode == 5
@@ -160,7 +160,7 @@ def test_a_child_that_hangs_is_never_taken_for_proof(tmp_path: Path) -> None:
 def test_an_order_that_may_be_open_is_named(tmp_path: Path) -> None:
     with House(tmp_path, children={"open_orders": []}) as house:
         later_ledger(house, open_orders={"0xabc": TOKENS[0]})
-        done = kill(house, timeout=1.0)
+        done = kill(house, timeout=5.0)
 
     assert done.returncode == 5
     assert json.loads(done.stdout)["data_dirs"][str(house.data_dir)]["survivors"] == {

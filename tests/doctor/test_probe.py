@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from POLYMARKET_MAKER.ledger import Identity, Ledger
+from polyshared.doctor.asking import Questions
 from polyshared.doctor.graph import NotLearnt
 from polyshared.doctor.probe import Ask, Program, ask, clean_environment
+from polyshared.doctor.statusfiles import Supervisor
 from tests.doctor.house import ROOT
 
 HERE = Program(sys.executable, ROOT, "here")
@@ -155,3 +158,29 @@ def test_an_interpreter_that_is_gone_is_not_learnt(tmp_path: Path) -> None:
 
     with pytest.raises(NotLearnt, match="cannot be run"):
         ask(program, Ask("import"), deadline_s=5.0)
+
+
+def test_only_the_account_is_asked_with_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reaches the program is told by the program itself."""
+    program = make_program(
+        tmp_path,
+        "import json, os, sys\n"
+        "data = {'names': sorted(os.environ)}\n"
+        "print(json.dumps({'subject': sys.argv[1], 'available': True, 'ok': True, 'data': data}))",
+    )
+    for name in ("POLY_KEY", "POLY_API_SECRET", "PK"):
+        monkeypatch.setenv(name, "not a real one")
+    status = msgspec.convert(
+        {"pid": 1, "pid_started_s": 1.0, "boottime_s": 1.0, "mode": "live",
+         "root": str(program.root), "interpreter": program.interpreter},
+        Supervisor,
+    )  # fmt: skip
+    questions = Questions(tmp_path, status, None)
+
+    plain = set(questions.settings(10.0).data["names"])
+    trusted = set(questions.account(10.0).data["names"])
+
+    assert plain & {"POLY_KEY", "POLY_API_SECRET", "PK"} == set()
+    assert {"POLY_KEY", "POLY_API_SECRET", "PK"} <= trusted

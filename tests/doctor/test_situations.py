@@ -173,3 +173,23 @@ def test_an_empty_directory_has_nothing_to_judge(tmp_path: Path) -> None:
 
     runtime = ("agg.running", "cache.exists", "cache.json", "child.count", "order.recent")
     assert {examined.rows[name].status.value for name in runtime} == {"skip"}
+
+
+def test_a_status_file_that_is_garbage_is_named(tmp_path: Path) -> None:
+    (tmp_path / "autorun_status.json").write_bytes(b"\xff{")
+
+    examined = examine(tmp_path)
+
+    assert only_failure(examined) == "agg.running"
+    assert "autorun_status.json" in examined.detail("agg.running")
+
+
+def test_a_program_that_is_only_half_there_does_not_hide_a_running_one(tmp_path: Path) -> None:
+    with House(tmp_path) as house:
+        (house.root / "POLYMARKET_MAKER" / "probe.py").unlink()
+        examined = house.examine()
+
+    assert examined.with_status("fail")[0] == "env.python"
+    assert "No module named POLYMARKET_MAKER.probe" in examined.detail("env.python")
+    assert examined.rows["agg.running"].status == "ok"
+    assert examined.rows["cache.json"].status == "ok"

@@ -168,6 +168,27 @@ def test_without_a_usable_temporary_directory_the_file_is_made_beside(path: Path
     assert names(path.parent) == {"ws_cache.json", ".polyshared"}
 
 
+def test_a_link_in_the_place_of_the_temporary_directory_is_not_followed(path: Path) -> None:
+    """Whoever put it there would choose where our bytes go first."""
+    elsewhere = path.parent / "elsewhere"
+    elsewhere.mkdir(mode=0o500)
+    (path.parent / ".polyshared").rmdir()
+    (path.parent / ".polyshared").symlink_to(elsewhere)
+    made: list[str] = []
+    real = os.open
+
+    def record(name: Path, flags: int, mode: int = 0o777) -> int:
+        made.append(os.path.dirname(name))
+        return real(name, flags, mode)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", record)
+        write_atomic(path, b"new")
+
+    assert made == [str(path.parent)]
+    assert path.read_bytes() == b"new"
+
+
 def test_a_temporary_directory_on_another_file_system_is_gone_around(path: Path) -> None:
     with faults(5, fail_with(errno.EXDEV)) as injector:
         write_atomic(path, b"new")

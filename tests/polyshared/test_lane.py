@@ -168,3 +168,16 @@ def is_waiting(thread: threading.Thread) -> bool:
     """Say whether a thread sleeps in the kernel at a futex."""
     text = Path(f"/proc/self/task/{thread.native_id}/wchan").read_text(encoding="ascii")
     return "futex" in text
+
+
+def test_the_bell_rings_when_its_32_bits_are_used_up(lane: Lane, board: BoardWriter) -> None:
+    """The futex compares 32 bits; the generation has 64."""
+    lane.payload("a")
+    offset = board._slots["a"].offset
+    board._generations[offset] = 2**32 - 2
+    seen = []
+    for number in range(4):
+        board.put("a", b"%d" % number)
+        seen.append((lane.wait("a", 15), lane.payload("a")))
+
+    assert seen == [(True, b"0"), (True, b"1"), (True, b"2"), (True, b"3")]

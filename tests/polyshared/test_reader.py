@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -743,6 +744,35 @@ def test_a_follow_before_the_writer_ends_soon_after_its_first_flush(
 
             assert reader.follow("a", timeout_s=15).fields == {"n": 1}
             assert time.monotonic() - began < 2
+
+
+def test_a_suspended_reader_wakes_to_the_newest_entry_and_no_backlog(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    code = """
+import sys
+from polyshared import SnapshotReader
+reader = SnapshotReader(sys.argv[1])
+seen = []
+while not seen or seen[-1] != 5000:
+    seen.append(reader.follow("a", timeout_s=5).fields["n"])
+    print(len(seen), flush=True)
+print(seen, flush=True)
+"""
+    with SnapshotWriter(path).start() as writer:
+        writer.put("a", {"n": 0})
+        with program(code, path) as process:
+            line_of(process)
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            for number in range(1, 5001):
+                writer.put("a", {"n": number})
+            process.send_signal(signal.SIGCONT)
+            lines = [line_of(process)]
+            while not lines[-1].startswith("["):
+                lines.append(line_of(process))
+
+    assert len(lines) <= 5
+    assert json.loads(lines[-1])[-1] == 5000
 
 
 def test_a_follow_goes_over_to_a_new_writer_within_a_second(tmp_path: Path) -> None:

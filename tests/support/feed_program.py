@@ -1,0 +1,32 @@
+"""The aggregator as a process of its own, so that a test can kill, stop and start it.
+
+``python feed_program.py CACHE WS_URL TOKEN…`` feeds CACHE from the market channel and
+prints ``serves`` when it does. It ends when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(cache: str, url: str, *tokens: str) -> None:
+    from POLYMARKET_MAKER.aggregator import Aggregator, market_lines  # noqa: PLC0415 - path first
+    from POLYMARKET_MAKER.clock import Clock  # noqa: PLC0415
+
+    clock = Clock()
+    pause = threading.Event()
+    with Aggregator(Path(cache), market_lines(url, clock), clock=clock) as aggregator:
+        aggregator.start(tokens)
+        while not aggregator.serves:
+            pause.wait(0.05)
+        print("serves", flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    main(*sys.argv[1:])
