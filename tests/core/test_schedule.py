@@ -63,6 +63,12 @@ def test_sellers_have_slots_and_spacing_of_their_own() -> None:
     assert schedule.parked("4").next_start(T0 + 1.5) == Start("5", Lane.EXIT)
 
 
+def test_what_must_be_sold_is_started_before_what_may_be_bought() -> None:
+    schedule = Schedule(LIMITS).offer(["1"]).sell("2")
+
+    assert schedule.next_start(T0) == Start("2", Lane.EXIT)
+
+
 def test_a_child_that_could_not_be_started_keeps_its_place_and_lets_others_pass() -> None:
     schedule = Schedule(LIMITS).offer(["1", "2"]).failed("1", T0, after_s=5.0)
 
@@ -92,6 +98,13 @@ def test_an_idle_child_makes_room_only_while_others_wait() -> None:
 
     assert alone.to_rotate({"1": 9000.0}, T0) is None
     assert alone.offer(["3"]).to_rotate({"1": 1800.0, "2": 9000.0}, T0) == "2"
+
+
+def test_nobody_makes_room_while_a_slot_is_free() -> None:
+    """The next start only waits for its spacing."""
+    schedule = running("1").offer(["2"])
+
+    assert schedule.to_rotate({"1": 9000.0}, T0) is None
 
 
 def test_nobody_makes_room_for_a_token_whose_time_has_not_come() -> None:

@@ -264,6 +264,15 @@ def test_the_exchange_may_ask_for_a_longer_wait(house: House) -> None:
     assert len(house.exchange.asked) > asked
 
 
+def test_the_wait_begins_anew_after_the_account_was_read(house: House) -> None:
+    for down in (VenueUnreachable("HTTP 500"), None, VenueUnreachable("HTTP 500")):
+        house.exchange.down = down
+        house.round(60)
+    house.exchange.down = None
+
+    assert house.round(6.5)  # the first wait is 5 s and at most a quarter more
+
+
 def test_one_account_that_cannot_be_read_does_not_stop_the_others(house: House) -> None:
     house.round(0)
     house.exchange.trade(BOB, "BUY", "81", 1)
@@ -325,6 +334,16 @@ def test_a_market_that_nobody_can_tell_of_is_not_closed(house: House, error: Exc
     house.round()
 
     assert house.seen().token_ids == ("71",)
+
+
+def test_a_catalogue_that_does_not_answer_is_asked_once_a_round(house: House) -> None:
+    house.round(0)
+    for token_id in ("71", "81", "91"):
+        house.exchange.trade(ALICE, "BUY", token_id, 1)
+    house.exchange.gamma_down = VenueUnreachable("HTTP 500")
+
+    assert not house.round()
+    assert len(house.exchange.markets_asked) == 1
 
 
 def test_files_of_an_older_program_are_taken_over(house: House) -> None:

@@ -210,6 +210,21 @@ def test_a_file_repaired_in_place_within_one_tick_of_the_clock_is_read(
     assert source.read(NOW).token_ids == ("1",)
 
 
+def test_the_same_file_is_good_again_after_it_was_out_of_reach(tmp_path: Path) -> None:
+    """Nothing about it has changed since it was last good."""
+    (tmp_path / "tokens.1").write_text(json.dumps({"tokens": [seen("1", 10)]}))
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "tokens"
+    source = TokenSource(tokens_path=link)
+    states = []
+    for target in ("tokens.1", "folder", "tokens.1"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / target)
+        states.append(source.read(NOW).files[0].state)
+
+    assert states == [FileState.GOOD, FileState.CORRUPT, FileState.GOOD]
+
+
 def test_an_entry_that_cannot_be_read_does_not_cost_the_others(
     source: TokenSource, write: Write
 ) -> None:
