@@ -23,12 +23,14 @@ class AccountView:
     Attributes:
         listed: Every open order of the account, ours and foreign.
         missing: Ids of ours that may be open, and that the exchange neither lists nor knows.
+        ended: Ids of ours that the ledger had as open, and that are over.
         new_fills: Fills of our orders that the ledger did not have.
     """
 
     listed: tuple[OpenOrder, ...]
     missing: frozenset[str]
     new_fills: tuple[Fill, ...]
+    ended: frozenset[str] = frozenset()
 
 
 def read_account(
@@ -49,16 +51,16 @@ def read_account(
     live = {intent.order_id: intent for intent in ledger.live(token_id)}
     since = min([now, *(intent.created_at for intent in live.values())]) - OVERLAP_S
     listed = tuple(reader.open_orders())
-    unlisted = set(ledger.record_account(listed)) & live.keys()
-    missing = frozenset(each for each in unlisted if not _look_up(reader, ledger, each))
+    unlisted = frozenset(ledger.record_account(listed)) & live.keys()
+    missing = frozenset(each for each in unlisted if not look_up(reader, ledger, each))
     fills = reader.fills(after=since)
     mine = (fill for fill in fills if token_id in (None, fill.token_id))
     new_fills = tuple(fill for fill in mine if ledger.record_fill(fill))
     ledger.account_read(now)
-    return AccountView(listed, missing, new_fills)
+    return AccountView(listed, missing, new_fills, unlisted - missing)
 
 
-def _look_up(reader: AccountReader, ledger: Ledger, order_id: str) -> bool:
+def look_up(reader: AccountReader, ledger: Ledger, order_id: str) -> bool:
     """Read one order by its id; return whether the exchange knows it."""
     found = reader.order(order_id)
     if found is None:
@@ -76,5 +78,5 @@ def cancel_orders(reader: AccountReader, ledger: Ledger, order_ids: list[str]) -
     """
     result = reader.cancel(order_ids)
     for order_id in ledger.record_cancel(result):
-        _look_up(reader, ledger, order_id)
+        look_up(reader, ledger, order_id)
     return frozenset(result.canceled)

@@ -35,7 +35,8 @@ class Bell:
         """
         path.touch()
         self._path = path
-        self._heard_ns = self._look()
+        self._heard_ns = 0
+        self.has_rung()
 
     def has_rung(self) -> bool:
         """Whether it was rung since the last time this was asked."""
@@ -48,4 +49,4 @@ class Bell:
         try:
             return os.stat(self._path).st_mtime_ns
         except OSError:
-            return self._heard_ns if hasattr(self, "_heard_ns") else 0
+            return self._heard_ns  # somebody removed it: turns without news are longer

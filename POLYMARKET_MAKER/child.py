@@ -7,7 +7,7 @@ import json
 import os
 import random
 import signal
-import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from decimal import Decimal
@@ -18,6 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.bell import Bell, bell_path
 from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.calls import Calls
 from POLYMARKET_MAKER.child_status import ChildStatus
@@ -71,6 +72,8 @@ Answer = TypeVar("Answer")
 
 PAPER_CASH = Decimal(1000)
 RETRY_S = 5.0
+SLICE_S = 0.1
+CRASHED = 1
 REQUESTS_END_S = 6.0
 
 
@@ -120,7 +123,7 @@ class Child:
         self._clock = Clock(params.clock_scale)
         self._http = Http()
         self._public = Public(self._http, clob_url=params.urls.clob, gamma_url=params.urls.gamma)
-        self._stopping = threading.Event()
+        self._stopping = False
         self._worker: Worker | None = None
         os.makedirs(params.data_dir / "children", exist_ok=True)
         self._status = ChildStatus(
@@ -140,7 +143,7 @@ class Child:
         log.info("[INIT]", token=params.token_id, mode=params.mode, pid=os.getpid())
         for warning in params.warnings:
             log.warning("[INIT]", warning)
-        code = ChildExit.DONE
+        code = CRASHED
         try:
             code = self._trade()
         finally:
@@ -151,7 +154,7 @@ class Child:
         return code
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._stopping = True
         if self._worker is not None:
             self._worker.stop()
 
@@ -199,14 +202,16 @@ class Child:
                 calls=calls,
                 clock=self._clock,
                 limits=limits,
+                is_kept=SUPERVISOR_VARIABLE in os.environ and not isinstance(exchange, Paper),
             ),
             ledger=ledger,
             status=self._status,
             clock=self._clock,
             asking=lambda: bool(calls.running),
             on_quote=_paper_listener(exchange),
+            has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
         )
-        if self._stopping.is_set():  # asked while the parts were put together
+        if self._stopping:  # asked while the parts were put together
             self._worker.stop()
         try:
             return self._worker.run()
@@ -216,7 +221,7 @@ class Child:
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer | None:
         """Ask until the exchange answers; None when we were asked to stop first."""
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 return ask()
             except VenueUnreachable as error:
@@ -224,8 +229,14 @@ class Child:
                 self._status.write_if_due()
                 if log.every(60, "unreachable"):
                     log.error("[INIT]", event="venue_unreachable", reason=str(error))
-                self._stopping.wait(error.retry_after_s or RETRY_S)
+                self._pause(error.retry_after_s or RETRY_S)
         return None
+
+    def _pause(self, pause_s: float) -> None:
+        """Wait, but not longer than until we are asked to stop."""
+        until = self._clock.mono() + pause_s
+        while not self._stopping and self._clock.mono() < until:
+            time.sleep(SLICE_S)
 
     def _market(self) -> MarketInfo:
         """Return the token's market: from the exchange, or from a replay's own file."""

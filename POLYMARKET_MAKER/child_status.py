@@ -27,6 +27,8 @@ class ChildStatus:
 
     Attributes:
         counts: Orders, rejected, unknown, cancels, fills of this process.
+        kill_proven_at: When the exchange showed that nothing of ours is open, since the
+            kill switch is set; None before, and while it is not set.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class ChildStatus:
     open_orders: tuple[OpenOrder, ...] = ()
     last_order: dict[str, Any] | None = None
     quotes: dict[str, Any] = field(default_factory=dict)
+    kill_proven_at: float | None = None
     _started_at: float = field(init=False)
     _pid_started_s: float | None = field(init=False)
     _written_mono: float = field(default=0.0, init=False)
@@ -103,6 +106,7 @@ class ChildStatus:
             "position": _position(self.position),
             "open_orders": [_open_order(order) for order in self.open_orders],
             "last_order": self.last_order,
+            "kill_proven_at": self.kill_proven_at,
             "counts": {
                 name: self.counts[name]
                 for name in ("orders", "rejected", "unknown", "cancels", "fills")

@@ -31,6 +31,7 @@ from POLYMARKET_MAKER.settings import Credentials as Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_S = 30.0
+NONCE_VARIABLE = "POLY_DERIVE_NONCE"
 NOBODY = f"0x{0:040x}"
 """Stands for the funder where none is named: credentials belong to the key alone."""
 _ERRORS: dict[str, type[MakerError]] = {
@@ -49,14 +50,15 @@ class _Answer(msgspec.Struct):
     reason: str = ""
 
 
-def derive(settings: Settings, env: Mapping[str, str]) -> tuple[Keys, str]:
+def derive(settings: Settings, env: Mapping[str, str], *, nonce: int = 0) -> tuple[Keys, str]:
     """Return the settings' credentials with their API key, and the signer's address.
 
-    API credentials that were set by hand are kept.
+    API credentials that were set by hand are kept, unless another *nonce* asks for others.
 
     Args:
         settings: Live or demo, with a private key.
         env: Environment of the supervisor.
+        nonce: Another number gives another API key of the same account.
 
     Raises:
         CannotStart: The process could not do its work.
@@ -67,7 +69,8 @@ def derive(settings: Settings, env: Mapping[str, str]) -> tuple[Keys, str]:
     keys = settings.credentials
     assert keys is not None, "paper has no credentials"
     child_env = child_environment(env, mode=settings.mode, urls=settings.urls, credentials=keys) | {
-        "POLY_CHAIN_ID": str(settings.chain_id)
+        "POLY_CHAIN_ID": str(settings.chain_id),
+        NONCE_VARIABLE: str(nonce),
     }
     try:
         done = subprocess.run(
@@ -88,7 +91,8 @@ def derive(settings: Settings, env: Mapping[str, str]) -> tuple[Keys, str]:
         ) from None
     if answer.error:
         raise _ERRORS[answer.error](answer.reason)
-    api = keys.api or ApiCredentials(answer.api_key, answer.secret, answer.passphrase)
+    found = ApiCredentials(answer.api_key, answer.secret, answer.passphrase)
+    api = found if nonce or keys.api is None else keys.api
     return replace(keys, api=api), answer.address
 
 
@@ -103,7 +107,9 @@ def main() -> int:
             signature_type=SignatureType(int(os.environ.get(f"{prefix}SIGNATURE", "0"))),
             chain_id=int(os.environ["POLY_CHAIN_ID"]),
         )
-        found = create_or_derive(http, os.environ["POLY_HOST"], wallet, at=time.time())
+        nonce = int(os.environ.get(NONCE_VARIABLE, "0"))
+        host = os.environ["POLY_HOST"]
+        found = create_or_derive(http, host, wallet, at=time.time(), nonce=nonce)
         answer = _answer(found)
     except MakerError as error:
         answer = _Answer(error=type(error).__name__, reason=str(error))

@@ -1,7 +1,8 @@
 """The supervisor's access to the account: what children trade with, and the last proof.
 
 The account is connected lazily and again and again: an exchange that does not answer
-keeps children waiting, it does not end the program.
+keeps children waiting, it does not end the program. It is ready once it was read whole:
+start-up is recovery, for all children at once.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.account_care import AccountCare
 from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.cancel import cancel_until_proven
+from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.dead_man import NONCE, OFF, ON, DeadMan, orders_of_other_keys
 from POLYMARKET_MAKER.derive_credentials import derive
 from POLYMARKET_MAKER.errors import LedgerError, SettingsError, VenueError, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
@@ -30,9 +34,12 @@ from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.settings import Credentials as Keys
 from POLYMARKET_MAKER.settings import Settings, child_environment
 
+LEDGER_NAME = "ledger.db"
 RETRY_S = 5.0
 CANCEL_S = 20.0
-CANCEL_ONE_TOKEN_S = 5.0
+CANCEL_RETRY_S = 0.5
+HUNG_S = 15.0
+"""A loop that has not turned for so long does not do its work."""
 
 
 class Desk(Protocol):
@@ -46,7 +53,15 @@ class Desk(Protocol):
         """Return the environment of a child that trades."""
         ...
 
-    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:
+    def clear(self, token_id: str) -> None:
+        """Begin to cancel every order of a token whose child is gone; returns at once."""
+        ...
+
+    def is_clear(self, token_id: str) -> bool:
+        """Whether what :meth:`clear` began is proven: only then may a new child be started."""
+        ...
+
+    def cancel_all(self) -> frozenset[str]:
         """Cancel what the ledger knows as open and return the ids that are not proven gone."""
         ...
 
@@ -73,7 +88,13 @@ class PaperDesk:
     def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
         return _environment(self._settings, self._env, None, shared_cache)
 
-    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:  # noqa: ARG002
+    def clear(self, token_id: str) -> None:
+        pass
+
+    def is_clear(self, token_id: str) -> bool:  # noqa: ARG002
+        return True
+
+    def cancel_all(self) -> frozenset[str]:
         return frozenset()
 
     def venue(self) -> dict[str, object]:
@@ -88,7 +109,7 @@ class AccountDesk:
 
     Attributes:
         keys: The private key and, once derived, the API credentials.
-        ledger: What is ours; None until the account is connected.
+        ledger: What is ours; None until it was opened.
         account: Reads and cancels; None until the account is connected.
     """
 
@@ -106,6 +127,10 @@ class AccountDesk:
         self._not_before = 0.0
         self._version: int | None = None
         self._unreachable: str | None = None
+        self._care: AccountCare | None = None
+        self._dead_man: DeadMan | None = None
+        self._alive_boot = clock.boot()
+        self._is_closing = False
 
     def is_ready(self) -> bool:
         """Whether the account is connected; tries again when its time has come.
@@ -115,6 +140,7 @@ class AccountDesk:
             SettingsError: The private key is not one.
             LedgerError: The ledger cannot be opened, or belongs to another account.
         """
+        self._alive_boot = self._clock.boot()
         if self.account is not None:
             return True
         if self._clock.mono() < self._not_before:
@@ -134,71 +160,183 @@ class AccountDesk:
         env = _environment(self._settings, self._env, self.keys, shared_cache)
         return env | {SIGNER_VARIABLE: self._address}
 
-    def cancel_all(self, token_id: str | None = None) -> frozenset[str]:
-        """Cancel what the ledger knows as open and return the ids that are not proven gone."""
-        if self.account is None or self.ledger is None:
-            return frozenset()
+    def clear(self, token_id: str) -> None:
+        """Begin to cancel every order of a token whose child is gone; returns at once."""
+        if self._care is not None:
+            self._care.clearing.begin(token_id)
+            self._care.keeper.read_soon()
+
+    def is_clear(self, token_id: str) -> bool:
+        """Whether what :meth:`clear` began is proven."""
+        return self._care is None or self._care.clearing.is_clear(token_id)
+
+    def cancel_all(self) -> frozenset[str]:
+        """Cancel what the ledger knows as open and return the ids that are not proven gone.
+
+        Takes up to 20 s. Without an account nothing can be cancelled, and what a ledger
+        of an earlier run has as open is not proven gone.
+        """
+        self._is_closing = True  # no turn of the loop shows any more that we are alive
         try:
-            ours = self.ledger.open_order_ids(token_id)
-            left = cancel_until_proven(
-                self.account,
-                ours,
-                deadline_s=CANCEL_S if token_id is None else CANCEL_ONE_TOKEN_S,
-                clock=self._clock,
-                pause=threading.Event().wait,
-            )
-            read_account(self.account, self.ledger, now=self._clock.now(), token_id=token_id)
-        except (LedgerError, VenueError) as error:
+            if self.account is None or self.ledger is None:
+                return self._left_by_others()
+            return self._cancel_until_proven(self.account, self.ledger)
+        except LedgerError as error:
             log.error("[ORDER]", event="cancel_all", reason=str(error))
-            return frozenset(self.ledger.open_order_ids(token_id))
-        for order_id in set(ours) - left:
-            self.ledger.record_gone(order_id, reason="canceled_by_supervisor")
-        return left
+            return frozenset({f"any order of {self._settings.data_dir / LEDGER_NAME}"})
 
     def venue(self) -> dict[str, object]:
-        """Return what the status file says of the exchange: state, order_version, reason."""
+        """Return what the status file says of exchange, user channel and dead-man switch."""
+        self._alive_boot = self._clock.boot()
         state = "open" if self._unreachable is None else "unreachable"
-        return {"state": state, "order_version": self._version, "reason": self._unreachable}
+        dead_man = "off" if not self._settings.risk.dead_man else "not_armed"
+        if self._dead_man is not None:
+            dead_man = "beating" if self._dead_man.is_beating else "silent"
+        return {
+            "state": state,
+            "order_version": self._version,
+            "reason": self._unreachable,
+            "user_channel": self._care.feed.state if self._care is not None else "down",
+            "dead_man": dead_man,
+        }
 
     def close(self) -> None:
-        """Close the ledger and the connection."""
+        """Give up what is open; the heartbeat ends here, after the proof."""
+        if self._care is not None:
+            self._care.close()
+        if self._dead_man is not None:
+            self._dead_man.stop()
         if self.ledger is not None:
             self.ledger.close()
         self._http.close()
+
+    # -- the last proof
+
+    def _cancel_until_proven(self, account: AccountReader, ledger: Ledger) -> frozenset[str]:
+        deadline = self._clock.mono() + CANCEL_S
+        pause = threading.Event()
+        while True:
+            try:
+                left = clear(account, ledger, None, now=self._clock.now())
+            except VenueError as error:
+                left = frozenset(ledger.open_order_ids())
+                if log.every(60, "cancel_all"):
+                    log.error("[ORDER]", event="cancel_all", left=len(left), reason=str(error))
+            if not left or self._clock.mono() >= deadline:
+                return left
+            pause.wait(CANCEL_RETRY_S)
+
+    def _left_by_others(self) -> frozenset[str]:
+        """Return what an earlier run may have left open, when this one never got so far."""
+        path = self._settings.data_dir / LEDGER_NAME
+        if self.ledger is not None:
+            return frozenset(self.ledger.open_order_ids())
+        if not path.exists():
+            return frozenset()
+        with Ledger.open_existing(path) as ledger:
+            return frozenset(ledger.open_order_ids())
+
+    # -- the way in; each step that succeeded is not done again
 
     def _connect(self) -> None:
         settings = self._settings
         public = Public(self._http, clob_url=settings.urls.clob, gamma_url=settings.urls.gamma)
         self._version = public.version()
-        self.keys, self._address = derive(settings, self._env)
-        log.add_secret(*self.keys.secrets)
-        api = self.keys.api
-        assert api is not None
-        funder = self.keys.funder or self._address
-        identity = Identity(settings.mode.value, settings.urls.clob, settings.chain_id, funder)
-        self.ledger = Ledger.open(settings.data_dir / "ledger.db", identity)
-        kind = SignatureType(self.keys.signature_type)
-        account = Account(
-            self._http,
-            settings.urls.clob,
-            Credentials(api.key, api.secret, api.passphrase, self._address),
-            funder=funder,
-            signature_type=kind,
+        self._derive()
+        is_on = settings.risk.dead_man
+        if log.every(86_400, "dead_man_mode"):
+            log.info("[INIT]", ON if is_on else OFF, dead_man="on" if is_on else "off")
+        ledger = self._open_ledger()
+        account = self._account_of(self.keys)
+        self._preflight(public, account)
+        if is_on:
+            self._arm(account, ledger)
+        read_account(account, ledger, now=self._clock.now())
+        self._care = AccountCare(
+            account,
+            ledger,
+            url=settings.urls.ws_user,
+            keys=self.keys,
+            data_dir=settings.data_dir,
             clock=self._clock,
         )
+        self.account = account
+
+    def _derive(self) -> None:
+        if self._address:
+            return
+        nonce = NONCE if self._settings.risk.dead_man else 0
+        self.keys, self._address = derive(self._settings, self._env, nonce=nonce)
+        log.add_secret(*self.keys.secrets)
+
+    def _open_ledger(self) -> Ledger:
+        if self.ledger is None:
+            settings = self._settings
+            funder = self.keys.funder or self._address
+            identity = Identity(settings.mode.value, settings.urls.clob, settings.chain_id, funder)
+            self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
+        return self.ledger
+
+    def _account_of(self, keys: Keys) -> Account:
+        assert keys.api is not None
+        api = keys.api
+        return Account(
+            self._http,
+            self._settings.urls.clob,
+            Credentials(api.key, api.secret, api.passphrase, self._address),
+            funder=keys.funder or self._address,
+            signature_type=SignatureType(keys.signature_type),
+            clock=self._clock,
+        )
+
+    def _preflight(self, public: Public, account: Account) -> None:
         found = preflight(
             public,
             account,
-            DataApi(self._http, data_url=settings.urls.data),
-            funder=funder,
-            signature_type=kind,
+            DataApi(self._http, data_url=self._settings.urls.data),
+            funder=self.keys.funder or self._address,
+            signature_type=SignatureType(self.keys.signature_type),
             now=self._clock.now(),
         )
         for warning in found.warnings:
             log.warning("[INIT]", warning)
         if found.problems:
             raise SettingsError(*found.problems)
-        self.account = account
+
+    def _arm(self, account: Account, ledger: Ledger) -> None:
+        """Cancel what is open under another key, then arm the switch of ours."""
+        assert self.keys.api is not None
+        strangers = orders_of_other_keys(ledger, self.keys.api.key)
+        if strangers:
+            old, _ = derive(self._settings, self._env)
+            log.add_secret(*old.secrets)
+            left = cancel_until_proven(
+                self._account_of(old),
+                strangers,
+                deadline_s=RETRY_S,
+                clock=self._clock,
+                pause=threading.Event().wait,
+            )
+            if left:
+                raise VenueUnreachable(f"{len(left)} orders of another API key are still open")
+        if self._dead_man is None:
+            dead_man = DeadMan(
+                account.heartbeat,
+                is_well=self._is_well,
+                on_silence=self._after_silence,
+                clock=self._clock,
+            )
+            dead_man.arm()
+            self._dead_man = dead_man
+
+    def _is_well(self) -> bool:
+        assert self.ledger is not None
+        self.ledger.version()  # raises when it cannot be read
+        return self._is_closing or self._clock.boot() - self._alive_boot < HUNG_S
+
+    def _after_silence(self) -> None:
+        if self._care is not None:
+            self._care.keeper.read_soon()
 
 
 def _environment(

@@ -25,6 +25,7 @@ from POLYMARKET_MAKER.tasks import Task
 from polyshared import write_atomic
 
 START_RETRY_S = 5.0
+CLEAR_LOOK_S = 0.2
 
 
 class Fleet:
@@ -68,7 +69,7 @@ class Fleet:
             shared_cache: The aggregator's file when it serves at this moment, else None.
         """
         mono = self._clock.mono()
-        turn = self.schedule.next_start(mono)
+        turn = self._next_turn(mono)
         if turn is None:
             return
         try:
@@ -85,8 +86,16 @@ class Fleet:
         with _told_if_not_written():
             self._memory.note_started(turn.token_id, self._clock.now())
 
+    def _next_turn(self, mono: float) -> Start | None:
+        """Return whose turn it is; a token whose last child's orders are not gone waits."""
+        while (turn := self.schedule.next_start(mono)) is not None:
+            if self._desk.is_clear(turn.token_id):
+                return turn
+            self.schedule = self.schedule.failed(turn.token_id, mono, after_s=CLEAR_LOOK_S)
+        return None
+
     def reap(self) -> None:
-        """Take note of children that have ended, cancel what they left, decide what follows."""
+        """Take note of children that have ended, have cancelled what they left, decide on."""
         for task in self.tasks.values():
             code = task.child.exit_code() if task.child is not None else None
             if code is not None:
@@ -146,10 +155,7 @@ class Fleet:
 
     def _ended(self, task: Task, code: int) -> None:
         assert task.child is not None
-        if code != restart.Code.DONE:
-            left = self._desk.cancel_all(task.token_id)
-            if left:
-                log.error("[ORDER]", event="left_open", token=task.token_id, orders=sorted(left))
+        self._desk.clear(task.token_id)
         mono = self._clock.mono()
         task.history, verdict = restart.judge(
             code,

@@ -104,18 +104,17 @@ class Journal:
         for posted in news.posted:
             self._posted(posted)
         self._status.counts["cancels"] += len(news.canceled)
-        for fill in news.view.new_fills if news.view else ():
-            if fill.token_id == self._token:
-                self._status.counts["fills"] += 1
-                log.info(
-                    "[FILL]",
-                    token=fill.token_id,
-                    side=fill.side,
-                    price=fill.price,
-                    size=fill.size,
-                    maker=fill.is_maker,
-                    order=fill.order_id,
-                )
+        for fill in news.fills:
+            self._status.counts["fills"] += 1
+            log.info(
+                "[FILL]",
+                token=fill.token_id,
+                side=fill.side,
+                price=fill.price,
+                size=fill.size,
+                maker=fill.is_maker,
+                order=fill.order_id,
+            )
         state = StageState.OK if unreachable is None else StageState.FAIL
         self._status.mark(StageName.VENUE, state, "open" if unreachable is None else "unreachable")
 

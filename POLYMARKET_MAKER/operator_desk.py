@@ -64,7 +64,7 @@ class OperatorDesk:
             case Verb.KILL:
                 self._brakes.kill("console")
             case Verb.REFRESH:
-                supervisor.refresh()
+                log.info("[CMD]", "the token files are read in every turn")
             case Verb.EXIT:
                 supervisor.stop("console")
             case Verb.HELP:

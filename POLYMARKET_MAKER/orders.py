@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.account_sync import AccountView, cancel_orders, read_account
+from POLYMARKET_MAKER.account_sync import AccountView, cancel_orders, look_up, read_account
 from POLYMARKET_MAKER.calls import Calls, Finished
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
+    Fill,
     MarketInfo,
     NewOrder,
     Outcome,
@@ -33,12 +34,18 @@ from POLYMARKET_MAKER.errors import (
     VenueUnreachable,
 )
 from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
-from POLYMARKET_MAKER.ledger import Ledger, TokenView
+from POLYMARKET_MAKER.ledger import IntentState, Ledger, TokenView
 
 READ = "read"
 CANCEL = "cancel"
 READ_EVERY_S = 5.0
 READ_WHILE_LIVE_S = 0.5
+READ_OURSELVES_S = 45.0
+"""Age of the supervisor's last read of the account at which a child reads it itself."""
+LEASE = "account_read"
+LEASE_S = 15.0
+FRESH_S = 60.0
+"""Without a read younger than this nothing is placed."""
 GONE_AFTER_S = 10.0
 """How long the exchange must not know an order before a cancel and a last read close it."""
 HOLD_FIRST_S = 0.5
@@ -65,7 +72,7 @@ class News:
 
     posted: tuple[Posted, ...] = ()
     canceled: frozenset[str] = frozenset()
-    view: AccountView | None = None
+    fills: tuple[Fill, ...] = ()
 
 
 class Orders:
@@ -74,7 +81,7 @@ class Orders:
     Attributes:
         refused: Why the exchange will not take any order of ours; None while it does.
         unreachable: Why the exchange could not be asked last time; None when it could.
-        read_mono: When the last complete read of the account began; None before the first.
+        read_mono: When our last complete read of the account began; None before the first.
     """
 
     def __init__(
@@ -86,8 +93,20 @@ class Orders:
         calls: Calls,
         clock: Clock,
         limits: Limits,
+        is_kept: bool = False,
     ) -> None:
-        """Trade *token_id* through *exchange*, within *limits* that all children share."""
+        """Trade *token_id* through *exchange*, within *limits* that all children share.
+
+        Args:
+            token_id: The token.
+            exchange: Where orders go.
+            ledger: What is ours.
+            calls: Runs the requests.
+            clock: The clock.
+            limits: The caps.
+            is_kept: Whether a supervisor keeps the ledger up to what the exchange says of
+                the account. Then it is read here only when that fails, or for a proof.
+        """
         self.refused: str | None = None
         self.unreachable: str | None = None
         self.read_mono: float | None = None
@@ -97,6 +116,9 @@ class Orders:
         self._calls = calls
         self._clock = clock
         self._limits = limits
+        self._is_kept = is_kept
+        self._is_recovered = False
+        self._last_fill = ledger.last_fill()
         self._cancelling: frozenset[str] = frozenset()
         self._read_began = float("-inf")
         self._acted_mono = float("-inf")
@@ -115,6 +137,30 @@ class Orders:
         under_way = {side for side in Side if self._calls.is_running(_key(side))}
         held = {side for side, until in self._hold_until.items() if mono < until}
         return frozenset(view.busy | under_way | held)
+
+    def age_s(self) -> float:
+        """Return the seconds since a complete read of the account began; infinite without one."""
+        if self._is_kept:
+            read_at = self._ledger.account_read_at()
+            age_s = -1.0 if read_at is None else self._clock.now() - read_at
+        else:
+            age_s = -1.0 if self.read_mono is None else self._clock.mono() - self.read_mono
+        return age_s if age_s >= 0 else float("inf")  # also when the clock was set back
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether we know the account well enough to place something."""
+        return self.age_s() <= FRESH_S
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the account was read at all: before, nothing is decided."""
+        self._is_recovered = self._is_recovered or self.is_fresh
+        return self._is_recovered
+
+    def need_proof(self) -> None:
+        """Let only a read that begins from now on prove that nothing of ours is open."""
+        self._acted_mono = self._clock.mono()
 
     def is_proven_clean(self, view: TokenView) -> bool:
         """Whether a read that began after our last action found nothing of ours open."""
@@ -142,8 +188,18 @@ class Orders:
         self._cancelling = frozenset(new)
         self._calls.submit(CANCEL, partial(cancel_orders, self._exchange, self._ledger, new))
 
-    def read_if_due(self, view: TokenView) -> None:
-        """Read the account: often while something of ours is open, rarely otherwise."""
+    def read_if_due(self, view: TokenView, *, prove: bool = False) -> None:
+        """Read the account: often while something of ours is open, rarely otherwise.
+
+        Where a supervisor keeps the ledger, only single orders are read whose fate is open.
+
+        Args:
+            view: What the ledger says.
+            prove: Whether :meth:`is_proven_clean` is waited for.
+        """
+        if self._is_kept and not prove:
+            self._read_as_needed(view)
+            return
         is_live = bool(view.orders or view.unresolved or view.unsettled)
         is_confirmed = self.read_mono is not None and self.read_mono > self._acted_mono
         every_s = READ_WHILE_LIVE_S if is_live or not is_confirmed else READ_EVERY_S
@@ -153,11 +209,34 @@ class Orders:
         self._read_began = mono
         self._calls.submit(READ, self._read)
 
+    def _read_as_needed(self, view: TokenView) -> None:
+        mono = self._clock.mono()
+        if self._calls.is_running(READ) or mono - self._read_began < READ_WHILE_LIVE_S:
+            return
+        unclear = self._unclear(view)
+        if self.age_s() > READ_OURSELVES_S and self._ledger.take_lease(
+            LEASE, self._token_id, now=self._clock.now(), for_s=LEASE_S
+        ):
+            self._read_began = mono
+            self._calls.submit(READ, self._read)
+        elif unclear:
+            self._read_began = mono
+            self._calls.submit(READ, partial(self._resolve, unclear))
+
+    def _unclear(self, view: TokenView) -> tuple[str, ...]:
+        """Return the orders that nothing but a read will explain."""
+        is_posting = any(self._calls.is_running(_key(side)) for side in Side)
+        posting = {
+            intent.order_id
+            for intent in view.unresolved
+            if is_posting and intent.state is IntentState.INTENDED
+        }
+        return tuple(each for each in view.to_read if each not in posting)
+
     def collect(self) -> News:
         """Take what has ended since the last turn."""
         posted: list[Posted] = []
         canceled: frozenset[str] = frozenset()
-        view = None
         for finished in self._calls.collect():
             self._note_venue(finished)
             if finished.error is not None:
@@ -168,23 +247,35 @@ class Orders:
                 self._after_post(finished.result)
                 posted.append(finished.result)
             elif isinstance(finished.result, AccountView):
-                view = finished.result
                 self.read_mono = self._read_began
             elif isinstance(finished.result, frozenset):
                 canceled |= finished.result
-        return News(tuple(posted), canceled, view)
+        self._last_fill, fills = self._ledger.fills_since(self._token_id, self._last_fill)
+        return News(tuple(posted), canceled, tuple(fills))
 
     # --- in a request's thread ---
 
     def _read(self) -> AccountView:
         view = self._read_once()
+        ours = {intent.order_id for intent in self._ledger.live(self._token_id)}
+        lost = self._lost(view.missing & ours)
+        return self._bury(lost) if lost else view
+
+    def _resolve(self, order_ids: tuple[str, ...]) -> AccountView | None:
+        """Read single orders; the account as a whole only before one is given up."""
+        known = {each for each in order_ids if look_up(self._exchange, self._ledger, each)}
+        lost = self._lost(frozenset(order_ids) - known)
+        return self._bury(lost) if lost else None
+
+    def _lost(self, missing: frozenset[str]) -> list[str]:
+        """Return the orders that the exchange has not known for too long."""
         mono = self._clock.mono()
         self._missing_since = {
-            order_id: self._missing_since.get(order_id, mono) for order_id in view.missing
+            order_id: self._missing_since.get(order_id, mono) for order_id in missing
         }
-        lost = [each for each, at in self._missing_since.items() if mono - at >= GONE_AFTER_S]
-        if not lost:
-            return view
+        return [each for each, at in self._missing_since.items() if mono - at >= GONE_AFTER_S]
+
+    def _bury(self, lost: list[str]) -> AccountView:
         # Nobody knows it: cancel it all the same, and believe the read that follows.
         cancel_orders(self._exchange, self._ledger, lost)
         view = self._read_once()
@@ -194,9 +285,9 @@ class Orders:
         return view
 
     def _read_once(self) -> AccountView:
-        return read_account(
-            self._exchange, self._ledger, now=self._clock.now(), token_id=self._token_id
-        )
+        token_id = None if self._is_kept else self._token_id
+        now = self._clock.now()
+        return read_account(self._exchange, self._ledger, now=now, token_id=token_id)
 
     def _post(self, order: NewOrder, aged: AgedQuote, market: MarketInfo, reason: str) -> Posted:
         signed = self._exchange.sign(order, market)

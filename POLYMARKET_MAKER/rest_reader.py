@@ -6,7 +6,8 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from itertools import count
+from typing import NamedTuple, Protocol, TypeVar
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
@@ -40,10 +41,12 @@ class ReadCounters:
     expired: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    token_id: str
+class _Question(NamedTuple):
+    """Ordered as asked, books before markets: a doubt cannot wait, the end of a market can."""
+
     about_market: bool
+    number: int
+    token_id: str
     asked_mono: float
 
 
@@ -70,7 +73,8 @@ class RestReader:
         self._on_book = on_book
         self._on_market = on_market
         self._clock = clock
-        self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
+        self._questions: queue.PriorityQueue[_Question] = queue.PriorityQueue()
+        self._numbers = count()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rest-reader", daemon=True)
 
@@ -79,23 +83,27 @@ class RestReader:
 
     def ask_book(self, token_id: str) -> None:
         """Have a token's book read; the answer comes to *on_book*."""
-        self._questions.put(_Question(token_id, False, self._clock.mono()))  # noqa: FBT003
+        self._ask(token_id, about_market=False)
 
     def ask_market(self, token_id: str) -> None:
         """Have a token's market read; the answer comes to *on_market*."""
-        self._questions.put(_Question(token_id, True, self._clock.mono()))  # noqa: FBT003
+        self._ask(token_id, about_market=True)
+
+    def _ask(self, token_id: str, *, about_market: bool) -> None:
+        number, now = next(self._numbers), self._clock.mono()
+        self._questions.put(_Question(about_market, number, token_id, now))
 
     def stop(self) -> None:
         """End the thread; a read that is going on ends by its own deadline."""
         self._stopping.set()
-        self._questions.put(None)
+        self._ask("", about_market=False)  # wakes the thread
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             question = self._questions.get()
-            if question is None:
+            if self._stopping.is_set():
                 return
             try:
                 self._answer(question)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from enum import StrEnum
 
+from POLYMARKET_MAKER.core.batch import Checks
 from POLYMARKET_MAKER.core.book import Book
 from POLYMARKET_MAKER.core.entry import Entry, to_entry
 from POLYMARKET_MAKER.core.events import BookSnapshot, Event
@@ -26,6 +27,7 @@ BAD_BATCHES = 2
 """So many batches in a row that disagree with the exchange make a ladder worthless."""
 DISTRUST_AGAIN_S = 30.0
 LONGEST_DISTRUST_S = 600.0
+_SUMMED = tuple(field.name for field in fields(Checks) if field.name != "bad_in_a_row")
 
 
 class Outcome(StrEnum):
@@ -168,8 +170,8 @@ class Seat:
 
     def check_counts(self) -> dict[str, int]:
         """Return the counters that may be summed over tokens."""
-        counts = asdict(self.book.checks)
-        del counts["bad_in_a_row"]
+        checks = self.book.checks
+        counts = {name: int(getattr(checks, name)) for name in _SUMMED}
         return counts | {"hash_unsupported": int(self.book.proof.is_unsupported)}
 
     def _hear_witness(self, theirs: BookSnapshot, now: float, *, verified: bool) -> Outcome:

@@ -7,7 +7,7 @@ acts on it. The order of a turn is the order of the methods below.
 from __future__ import annotations
 
 import signal
-import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
@@ -74,7 +74,6 @@ class Supervisor:
         self._report = report
         self._obey = obey
         self._has_ended = has_ended
-        self._wake = threading.Event()
         self._started_mono = clock.mono()
         self._reported_mono = float("-inf")
 
@@ -84,13 +83,11 @@ class Supervisor:
         return self.settings.data_dir / "ws_cache.json"
 
     def stop(self, reason: str) -> None:
-        """Ask the loop to stop; from any thread or signal handler."""
-        self.stop_reason = self.stop_reason or reason
-        self._wake.set()
+        """Ask the loop to stop, within a turn; from any thread or signal handler.
 
-    def refresh(self) -> None:
-        """Begin the next turn at once."""
-        self._wake.set()
+        A signal handler must not take a lock that the loop may hold: it only leaves a note.
+        """
+        self.stop_reason = self.stop_reason or reason
 
     def run(self) -> SupervisorExit:
         """Trade until asked to stop, then prove that nothing of ours is open.
@@ -105,8 +102,7 @@ class Supervisor:
             self.state = "running"
             while self.stop_reason is None:
                 self._turn()
-                self._wake.wait(TURN_S)
-                self._wake.clear()
+                time.sleep(TURN_S)
         finally:
             # Whatever happened, no child is left behind and no order unattended.
             self._shut_down()
@@ -164,8 +160,7 @@ class Supervisor:
         deadline = self._clock.mono() + self.settings.scheduler.process_graceful_timeout_sec
         while any(self.fleet.children()) and self._clock.mono() < deadline:
             self._report_if_due()
-            self._wake.wait(TURN_S)
-            self._wake.clear()
+            time.sleep(TURN_S)
             self.fleet.reap()
         self.fleet.kill_all()
         self.survivors = self.desk.cancel_all()

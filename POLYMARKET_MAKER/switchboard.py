@@ -85,9 +85,12 @@ class Switchboard:
                 seat.leaves_mono = None
             elif seat.leaves_mono is None:
                 seat.leaves_mono = now + grace_s
+        loads = self._loads()
         for token in wanted:
             if token not in self.seats:
-                self.seats[token] = self._make_seat(token, self._line_with_room())
+                conn = self._line_with_room(loads)
+                loads[conn] += 1
+                self.seats[token] = self._make_seat(token, conn)
         self.tell_lines()
 
     def drop_left(self, now: float) -> list[str]:
@@ -193,13 +196,20 @@ class Switchboard:
     def _lines_needed(self) -> int:
         return -(-len(self.seats) // self._tokens_per_line)
 
-    def _load(self, conn: int) -> int:
-        return sum(conn in (seat.conn, seat.next_conn) for seat in self.seats.values())
+    def _loads(self) -> list[int]:
+        """Count the tokens on each line, those that move to it included."""
+        loads = [0] * len(self.lines)
+        for seat in self.seats.values():
+            loads[seat.conn] += 1
+            if seat.next_conn is not None:
+                loads[seat.next_conn] += 1
+        return loads
 
-    def _line_with_room(self) -> int:
-        for conn in range(len(self.lines)):
-            if self._load(conn) < self._tokens_per_line:
+    def _line_with_room(self, loads: list[int]) -> int:
+        for conn, load in enumerate(loads):
+            if load < self._tokens_per_line:
                 return conn
+        loads.append(0)
         return self._new_line()
 
     def _fresh_line(self, now: float, *, other_than: int) -> int:
@@ -208,7 +218,7 @@ class Switchboard:
             fresh is not None
             and fresh.conn != other_than
             and now - fresh.since_mono <= GATHER_S
-            and self._load(fresh.conn) < self._tokens_per_line
+            and self._loads()[fresh.conn] < self._tokens_per_line
         ):
             return fresh.conn
         idle = self._idle_line()
@@ -217,8 +227,8 @@ class Switchboard:
         return conn
 
     def _idle_line(self) -> int | None:
-        for conn, line in enumerate(self.lines):
-            if line.stats().state is LineState.IDLE and self._load(conn) == 0:
+        for conn, load in enumerate(self._loads()):
+            if load == 0 and self.lines[conn].stats().state is LineState.IDLE:
                 return conn
         return None
 

@@ -7,7 +7,6 @@ switch, pause, market end and quote act within one turn, also in the middle of a
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +29,8 @@ from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 TURN_S = 0.25
 TURN_WHILE_ASKING_S = 0.02
 """Length of a turn while a request is under way, whose end does not wake the loop."""
-ACCOUNT_MAX_AGE_S = 60.0
+LISTEN_S = 0.025
+"""How often a child with something open looks whether the account has news of it."""
 CLOSING_S = 20.0
 STARVED_S = 600.0
 """So long without a source and without a place for an own line: better a fresh start."""
@@ -72,6 +72,7 @@ class Worker:
         clock: Clock,
         asking: Callable[[], bool],
         on_quote: Callable[[AgedQuote], object] = lambda _: None,
+        has_news: Callable[[], bool] = lambda: False,
     ) -> None:
         """Put the parts together; nothing is asked or placed before :meth:`run`.
 
@@ -86,6 +87,7 @@ class Worker:
             clock: The clock.
             asking: Whether a request is under way.
             on_quote: Told of every quote, as paper trading wants to be.
+            has_news: Whether the account had news of this token since it was asked last.
         """
         self._market = market
         self._rules = rules
@@ -97,8 +99,11 @@ class Worker:
         self._clock = clock
         self._asking = asking
         self._on_quote = on_quote
+        self._has_news = has_news
+        self._has_orders = False
+        self._is_killed = False
         self._journal = Journal(market.token_id, status, clock)
-        self._stopping = threading.Event()
+        self._stopping = False
         self._closing: ChildExit | None = None
         self._closing_until = 0.0
         self._health: TokenHealth | None = None
@@ -107,7 +112,7 @@ class Worker:
 
     def stop(self) -> None:
         """Ask to cancel and end; from any thread or signal handler."""
-        self._stopping.set()
+        self._stopping = True
 
     def run(self) -> ChildExit:
         """Trade; return why it ended, after proving that nothing of ours is open.
@@ -121,7 +126,19 @@ class Worker:
             self._status.write_if_due()
             if ended is not None:
                 return ended
-            self._quotes.wait(TURN_WHILE_ASKING_S if self._asking() else TURN_S)
+            self._wait(TURN_WHILE_ASKING_S if self._asking() else TURN_S)
+
+    def _wait(self, turn_s: float) -> None:
+        """Wait for a quote, for news of what is open, or for the end of the turn."""
+        ends = self._clock.mono() + turn_s
+        while not self._has_news():
+            began = self._clock.mono()
+            wait_s = min(ends - began, LISTEN_S if self._has_orders else turn_s)
+            if wait_s <= 0:
+                return
+            self._quotes.wait(wait_s)
+            if self._clock.mono() - began < wait_s:  # a quote came
+                return
 
     def turn(self) -> ChildExit | None:
         """Look at everything once and act; return the exit code when it is over."""
@@ -129,7 +146,9 @@ class Worker:
         self._journal.brought(self._orders.collect(), self._orders.unreachable)
         reading = self._quotes.read()
         view = self._ledger.view(self._market.token_id, now=now)
+        self._has_orders = bool(view.orders or view.unresolved or view.unsettled)
         self._decide_to_close(reading, view)
+        self._note_kill(view)
         if isinstance(reading, NoQuote):
             # Without any quote nothing is placed, and what an earlier life left is cancelled.
             self._journal.waiting(reading)
@@ -137,12 +156,13 @@ class Worker:
         else:
             self._journal.quoted(reading, view)
             self._on_quote(reading)
-            if self._orders.read_mono is None:
+            if not self._orders.is_recovered:
                 # Start-up is recovery: nothing is decided before the account was read.
                 self._journal.recovering()
             else:
                 self._trade(reading, view, now)
-        self._orders.read_if_due(view)
+        must_prove = self._is_killed and self._status.kill_proven_at is None
+        self._orders.read_if_due(view, prove=must_prove or self._closing is not None)
         self._journal.describe(reading, view, self._quotes)
         return self._closed(view)
 
@@ -150,7 +170,7 @@ class Worker:
         if self._closing is not None:
             return
         health = reading.health if isinstance(reading, AgedQuote) else None
-        if self._stopping.is_set():
+        if self._stopping:
             self._close(ChildExit.DONE, "stopped")
         elif health is TokenHealth.CLOSED or self._market.closed:
             self._close(ChildExit.MARKET_CLOSED, "market_closed")
@@ -160,6 +180,18 @@ class Worker:
             self._close(ChildExit.DONE, "sold_out")
         elif self._quotes.starved_s() >= STARVED_S:
             self._close(ChildExit.TEMPORARY, "no_source")
+
+    def _note_kill(self, view: TokenView) -> None:
+        """Say when the exchange showed that nothing of ours is open since the kill."""
+        was_killed, self._is_killed = self._is_killed, self._rules.brakes.is_killed()
+        if not self._is_killed:
+            self._status.kill_proven_at = None
+        elif not was_killed:
+            self._orders.need_proof()
+        elif self._status.kill_proven_at is None and self._orders.is_proven_clean(view):
+            self._status.kill_proven_at = self._clock.now()
+            self._status.touch()
+            log.info("[RISK]", event="kill_proven", token=self._market.token_id)
 
     def _close(self, code: ChildExit, reason: str) -> None:
         self._closing = code
@@ -236,15 +268,13 @@ class Worker:
         return self._rules.exit_only or self._rules.exit_signal.exists()
 
     def _switches(self, now: float) -> Switches:
-        read_mono = self._orders.read_mono
         from_ = self._rules.sell_only_from
         return Switches(
-            killed=self._rules.brakes.is_killed(),
+            killed=self._is_killed,
             paused=self._rules.brakes.is_paused(self._market.token_id),
             stopping=self._closing is not None,
             sell_only=from_ is not None and now >= from_,
-            account_fresh=read_mono is not None
-            and self._clock.mono() - read_mono <= ACCOUNT_MAX_AGE_S,
+            account_fresh=self._orders.is_fresh,
         )
 
     def _mark(self, aged: AgedQuote, view: TokenView) -> None:

@@ -70,7 +70,7 @@ class Followed:
 
     @property
     def last_buyer(self) -> str:
-        return max(self.buyers, key=lambda account: self.buyers[account], default="")
+        return max(self.buyers, key=lambda account: (self.buyers[account], account), default="")
 
 
 @dataclass(frozen=True, slots=True)

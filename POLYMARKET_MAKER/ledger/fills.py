@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus, Position, Side
-from POLYMARKET_MAKER.core.position import Trade, replay
+from POLYMARKET_MAKER.core.position import Trade, apply, replay
 from POLYMARKET_MAKER.ledger.database import Database
 from POLYMARKET_MAKER.ledger.intents import store_intent, stored_intent
 from POLYMARKET_MAKER.ledger.rows import IntentState, fill_of, position_of
@@ -84,12 +84,31 @@ class FillBook:
             rows = db.execute("SELECT * FROM positions ORDER BY token_id")
             return [position_of(row) for row in rows]
 
+    def last_fill(self) -> int:
+        """Return a number that :meth:`fills_since` counts on from."""
+        with self._db.read() as db:
+            return _last_row(db)
+
+    def fills_since(self, token_id: str, last: int) -> tuple[int, list[Fill]]:
+        """Return the trades of a token that any process took in since, and the number to go on."""
+        with self._db.read() as db:
+            rows = db.execute(
+                "SELECT * FROM fills WHERE rowid > ? AND token_id = ? AND kind = 'trade'"
+                " ORDER BY rowid",
+                (last, token_id),
+            )
+            return _last_row(db), [fill_of(row) for row in rows]
+
     def fills(self, token_id: str | None = None) -> list[Fill]:
         """Return our trades in order of time, failed ones too."""
         with self._db.read() as db:
             rows = db.execute("SELECT * FROM fills WHERE kind = 'trade' ORDER BY at, rowid")
             found = [fill_of(row) for row in rows]
         return [fill for fill in found if token_id in (None, fill.token_id)]
+
+
+def _last_row(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(rowid), 0) FROM fills").fetchone()[0])
 
 
 def stored_position(db: sqlite3.Connection, token_id: str) -> Position:
@@ -152,8 +171,26 @@ def _record_fill(db: sqlite3.Connection, fill: Fill) -> bool:
     elif intent.state in (IntentState.INTENDED, IntentState.UNKNOWN):
         intent = replace(intent, state=IntentState.PLACED, status="LIVE")  # it did get there
     store_intent(db, intent)
-    _recount(db, fill.token_id)
+    if fill.status is not FillStatus.FAILED:
+        _count_in(db, fill)
     return True
+
+
+def _count_in(db: sqlite3.Connection, fill: Fill) -> None:
+    """Add a fill that was just stored; only one that is older than another needs a recount."""
+    later = db.execute(
+        "SELECT 1 FROM fills WHERE token_id = ? AND at > ? LIMIT 1", (fill.token_id, fill.at)
+    ).fetchone()
+    if later is not None:
+        _recount(db, fill.token_id)
+        return
+    before = stored_position(db, fill.token_id)
+    after = apply(before, Trade(fill.side, fill.size, fill.price, fill.fee))
+    _store_position(db, after)
+    db.execute(
+        "UPDATE fills SET realised = ? WHERE trade_id = ? AND order_id = ?",
+        (str(after.realised - before.realised), fill.trade_id, fill.order_id),
+    )
 
 
 def _recount(db: sqlite3.Connection, token_id: str) -> None:
@@ -169,11 +206,17 @@ def _recount(db: sqlite3.Connection, token_id: str) -> None:
     db.execute(
         "UPDATE fills SET realised = '0' WHERE token_id = ? AND status = 'FAILED'", (token_id,)
     )
-    last = after[-1] if after else Position(token_id)
+    _store_position(db, after[-1] if after else Position(token_id))
+
+
+def _store_position(db: sqlite3.Connection, position: Position) -> None:
     db.execute(
         "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)",
-        (token_id, str(last.size), _text(last.entry_price), str(last.realised)),
-    )
+        (
+            position.token_id, str(position.size), _text(position.entry_price),
+            str(position.realised),
+        ),
+    )  # fmt: skip
 
 
 def _text(value: Decimal | None) -> str | None:

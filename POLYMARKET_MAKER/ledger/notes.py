@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
+
+from POLYMARKET_MAKER.core.budget import Bucket, Kind, full
 from POLYMARKET_MAKER.ledger.database import Database
 
 
@@ -69,6 +73,25 @@ class Notes:
             )
             return taken.rowcount == 1
 
+    def take_budget(self, kind: Kind, cost: int, *, now: float) -> float:
+        """Take *cost* requests from the account's budget, shared by all processes.
+
+        Returns:
+            0 when they were taken; else the seconds to wait, and nothing was taken.
+            Cancels are always taken.
+        """
+        with self._db.write() as db:
+            bucket = _bucket(db, kind, now)
+            wait_s = bucket.wait_s(cost, now) if kind is Kind.ORDER else 0.0
+            if wait_s == 0:
+                _store_bucket(db, kind, bucket.taken(cost, now))
+            return wait_s
+
+    def learn_budget(self, kind: Kind, remaining: int, *, now: float) -> None:
+        """Take in what the exchange said is left (``Poly-RateLimit-Remaining``)."""
+        with self._db.write() as db:
+            _store_bucket(db, kind, _bucket(db, kind, now).told(remaining, now))
+
     def _put(self, key: str, value: str) -> None:
         with self._db.write() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
@@ -77,3 +100,15 @@ class Notes:
         with self._db.read() as db:
             row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row["value"])
+
+
+def _bucket(db: sqlite3.Connection, kind: Kind, now: float) -> Bucket:
+    row = db.execute("SELECT level, at FROM budgets WHERE kind = ?", (kind.value,)).fetchone()
+    new = full(kind, now)
+    return new if row is None else replace(new, level=row["level"], at=row["at"])
+
+
+def _store_bucket(db: sqlite3.Connection, kind: Kind, bucket: Bucket) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO budgets VALUES (?, ?, ?)", (kind.value, bucket.level, bucket.at)
+    )

@@ -89,9 +89,11 @@ class OrderBook:
         """Write down the answer to a sent order. What is known better already is kept."""
         with self._db.write() as db:
             intent = stored_intent(db, order_id)
-            if intent is None or intent.state not in (IntentState.INTENDED, IntentState.UNKNOWN):
+            if intent is None:
                 return
-            store_intent(db, _after_answer(intent, outcome))
+            if intent.state in (IntentState.INTENDED, IntentState.UNKNOWN):
+                store_intent(db, _after_answer(intent, outcome))
+            # Also where the user channel was faster: the breaker counts answers.
             db.execute(
                 "UPDATE intents SET answered_at = ?, failed = ? WHERE order_id = ?",
                 (at, not isinstance(outcome, Placed), order_id),

@@ -37,7 +37,7 @@ class Intent:
 
     Attributes:
         signed: The order, its id, and the body to send the identical order again.
-        matched: Most that the exchange said has traded.
+        matched: Most that the exchange, or the fills, said has traded.
         seen: Sum of its fills in the ledger, failed ones too.
         final: Whether *matched* is the exchange's last word.
         status: The exchange's last word for its state; empty before the first.
@@ -86,7 +86,7 @@ class Intent:
         return self.unseen if over else self.signed.order.size - self.seen
 
     def as_open_order(self) -> OpenOrder:
-        """Return it as the exchange would list it, fills that came ahead included."""
+        """Return it as the exchange would list it; fills that came ahead are in *matched*."""
         order = self.signed.order
         return OpenOrder(
             self.order_id,
@@ -95,7 +95,7 @@ class Intent:
             order.side,
             order.price,
             order.size,
-            max(self.matched, min(self.seen, order.size)),
+            self.matched,
             "DELAYED" if self.status == "DELAYED" else "LIVE",
             self.created_at,
         )

@@ -2,17 +2,20 @@
 
 Gathering and judging are apart. In the order of the data:
 
-locate      which data directory
-statusfiles what supervisor and children say of themselves
-processes   what the machine says of them
-cachefile   the snapshot file, read many times
-probe       what only the trading program can tell, asked in a process of its own
-host        disk, memory, descriptors
-logs        errors and the texts that the checklist greps for
-facts       all of these, each with its deadline
-graph       checks, their parents, the one root cause, the exit code; pure
-checks_*    the judgements, one module a group; pure
-checks      all of them in order
-report      for people and for programs
-command     ``polyshared doctor``
+    locate       which data directory, which installation of the trading program
+    statusfiles  what supervisor and children say of themselves
+    processes    what the machine says of them;  children  both together
+    cachefile    the snapshot file, read many times;  lanefile  the lane beside it
+    host, logs   disk, memory, descriptors; errors and the texts people grep for
+    netlook      the way to the exchange, step by step (--live)
+    probe        asks the trading program, in a process of its own;  asking  what is asked
+    facts        gathers all of these, each with its deadline
+
+    graph        checks, their parents, the one root cause, the exit code; pure
+    checks_*     the judgements; pure.  checks  all of them, in the order of the chain
+    why          one token's way, link by link; pure.  reasons  codes in words
+
+    report, overview, errors, redact, bundle   what is printed and packed
+    killing, control, fixes                    what is done
+    command, commands, commands_*, options     the command line
 """

@@ -71,6 +71,16 @@ class Cache:
     def count(self, *outcomes: Outcome) -> int:
         return sum(read.outcome in outcomes for read in self.reads)
 
+    @property
+    def vanished(self) -> int:
+        """How often the file was absent after it had been there."""
+        seen = False
+        found = 0
+        for read in self.reads:
+            found += seen and read.outcome is Outcome.MISSING
+            seen |= read.outcome is not Outcome.MISSING
+        return found
+
     def first_detail(self, *outcomes: Outcome) -> str:
         return next((r.detail for r in self.reads if r.outcome in outcomes), "")
 

@@ -28,17 +28,16 @@ def exists(facts: Facts) -> Verdict:
     cache = facts.cache.value
     reads = len(cache.reads)
     strays = [str(path) for path in cache.strays]
-    missing = cache.count(Outcome.MISSING)
-    if missing == reads:
+    if cache.count(Outcome.MISSING) == reads:
         _require_expected(facts, cache)
         return fail(
             f"{cache.path} does not exist" + (f"; found {', '.join(strays)}" if strays else ""),
             Fix("start the aggregator", START),
             strays=strays,
         )
-    if missing:
+    if cache.vanished:
         return fail(
-            f"{cache.path} was absent in {missing} of {reads} reads, a replaced file never is",
+            f"{cache.path} was absent in {cache.vanished} of {reads} reads: it vanishes",
             REPLACED,
         )
     return ok(str(cache.path), strays=strays)

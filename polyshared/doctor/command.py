@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -43,7 +44,7 @@ def doctor(
     as_object: Annotated[
         bool, typer.Option("--json", help="One JSON object on standard output.")
     ] = False,
-    strict: Annotated[bool, typer.Option(help="A warning is a failure.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="A warning is a failure.")] = False,
     fix: Annotated[
         bool, typer.Option("--fix", help="Say what doctor could mend by itself; see --yes.")
     ] = False,
@@ -69,19 +70,28 @@ def doctor(
         located = locate(data_dir, os.environ)
     except (UnknownCheck, NeedsLive, SeveralSupervisors) as error:
         _usage(error)
-    examined = examine(
-        located, wanted, timeout_s=timeout, live=live, token=token, strict=strict, verbose=verbose
+    look = partial(
+        examine,
+        located,
+        wanted,
+        timeout_s=timeout,
+        live=live,
+        token=token,
+        strict=strict,
+        verbose=verbose,
     )
-    if fix and _mend(examined.report, yes=yes):
-        examined = examine(
-            located, wanted, timeout_s=timeout, live=live, token=token, strict=strict
-        )
-    report = examined.report
+    report = look().report
+    if fix and _mend(report, yes=yes):
+        report = look().report
+    _print(report, as_object=as_object)
+    raise typer.Exit(report.exit_code)
+
+
+def _print(report: Report, *, as_object: bool) -> None:
     if as_object:
         sys.stdout.write(as_json(report) + "\n")
     else:
         print_report(report, sys.stdout)
-    raise typer.Exit(report.exit_code)
 
 
 def _mend(report: Report, *, yes: bool) -> bool:

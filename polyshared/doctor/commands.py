@@ -99,7 +99,9 @@ def status(
     *,
     data_dir: DataDir = None,
     as_object: AsJson = False,
-    watch: Annotated[bool, typer.Option(help="Again every second, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Show on one screen what runs. Exit code 1: something is not well; 3: nothing runs."""
     located = find(data_dir)

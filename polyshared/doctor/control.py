@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from polyshared import _clock, write_atomic
+from polyshared._clock import Moment
 
 FOLDER = "control"
 LOOK_EVERY_S = 0.1
@@ -56,7 +57,7 @@ def ask(
     Args:
         data_dir: Its data directory.
         request: ``pause``, ``resume`` or ``restart``.
-        token: The token meant; None for all.
+        token: The token meant; None for all, and with ``restart`` for the aggregator.
         by: Who asks, for the log.
         timeout_s: How long to wait.
         sleep: Waits between two looks.
@@ -70,17 +71,7 @@ def ask(
     name = f"{int(time.time())}-{os.getpid()}-{secrets.token_hex(4)}"
     asked, answered = folder / f"{name}.json", folder / f"{name}.answer.json"
     now = _clock.now()
-    body = {
-        "schema": 1,
-        "id": name,
-        "request": request,
-        "token": token,
-        "asked_at": now.wall_s,
-        "boottime_s": now.boot_s,
-        "by": by,
-        "pid": os.getpid(),
-    }
-    write_atomic(asked, msgspec.json.encode(body) + b"\n")
+    write_atomic(asked, _request(name, request, token, by, now))
     ends = now.boot_s + timeout_s
     try:
         while _clock.boot_s() < ends:
@@ -93,6 +84,20 @@ def ask(
         for path in (asked, answered):
             with suppress(FileNotFoundError):
                 path.unlink()
+
+
+def _request(name: str, request: str, token: str | None, by: str, at: Moment) -> bytes:
+    body = {
+        "schema": 1,
+        "id": name,
+        "request": request,
+        "token": token,
+        "asked_at": at.wall_s,
+        "boottime_s": at.boot_s,
+        "by": by,
+        "pid": os.getpid(),
+    }
+    return msgspec.json.encode(body) + b"\n"
 
 
 def _read(path: Path) -> Answer | None:

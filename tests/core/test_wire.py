@@ -213,6 +213,8 @@ def test_an_unknown_type_keeps_its_name() -> None:
         market.book(bids=[("cheap", "1")]),
         market.price_change(market.change("0.4", "1", "HOLD")),
         market.price_change(market.change("0.4", "NaN")),
+        market.price_change(market.change("NaN", "1")),
+        market.price_change(market.change("0.4", "-1")),
         market.price_change(market.change("0.4", "1", token="")),
         market.price_change(market.change("0.4", "1", best=("NaN", "0.5"))),
         {"event_type": "price_change", "market": MARKET},

@@ -105,6 +105,20 @@ def test_a_directory_in_the_place_of_the_file_is_an_error_and_stays(path: Path) 
     assert names(path.parent) == {"ws_cache.json/precious"}
 
 
+def test_a_directory_in_the_place_of_the_file_is_not_moved_for_an_instant(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed within that instant, we would have taken it away for good."""
+    path.unlink()
+    path.mkdir()
+    exchanges: list[Path] = []
+    monkeypatch.setattr(_linux, "rename_exchange", lambda one, _: exchanges.append(one))
+
+    with pytest.raises(IsADirectoryError):
+        write_atomic(path, b"new")
+    assert exchanges == []
+
+
 def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomic(tmp_path / "none" / "ws_cache.json", b"new")

@@ -73,10 +73,13 @@ def test_a_directory_removed_and_made_again_is_watched_again(
 ) -> None:
     """The emitter of watchdog would be dead, and nobody would be told."""
     directory = tmp_path / "data"
+    before = bell._watch
     directory.rename(tmp_path / "old")
     bell.wait(15)
     directory.mkdir()
     bell.wait(0.01)
+
+    assert bell.is_polling or bell._watch is not before
     timer = threading.Timer(0.05, write_atomic, [directory / "x.json", b"2"])
     timer.start()
 

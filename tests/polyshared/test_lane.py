@@ -181,3 +181,30 @@ def test_the_bell_rings_when_its_32_bits_are_used_up(lane: Lane, board: BoardWri
         seen.append((lane.wait("a", 15), lane.payload("a")))
 
     assert seen == [(True, b"0"), (True, b"1"), (True, b"2"), (True, b"3")]
+
+
+def test_a_write_wakes_who_waits_at_its_key(lane: Lane, board: BoardWriter) -> None:
+    lane.payload("a")
+    began = time.monotonic()
+    waiter = threading.Thread(target=lane.wait, args=("a", 15))
+    waiter.start()
+    while not is_waiting(waiter):
+        time.sleep(0.001)
+    board.put("a", b"2")
+    waiter.join()
+
+    assert time.monotonic() - began < 10
+
+
+def test_a_new_key_wakes_who_waits_for_it(lane: Lane, board: BoardWriter) -> None:
+    lane.payload("b")
+    began = time.monotonic()
+    waiter = threading.Thread(target=lane.wait, args=("b", 15))
+    waiter.start()
+    while not is_waiting(waiter):
+        time.sleep(0.001)
+    board.put("b", b"2")
+    waiter.join()
+
+    assert time.monotonic() - began < 10
+    assert lane.payload("b") == b"2"

@@ -394,6 +394,19 @@ def test_a_restarted_writer_is_followed_at_once_and_its_seq_begins_anew(
     assert after.cursor > before.cursor
 
 
+def test_a_follower_that_is_woken_in_vain_looks_whether_the_writer_is_another(
+    by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
+) -> None:
+    """A new writer rings all bells of the old board. No time passes here."""
+    by_lane.entry(TOKEN)
+    writer.close()
+    with SnapshotWriter(writer.path, clock=clock) as second:
+        second.put(TOKEN, QUOTE | {"price": 0.6})
+        by_lane._wait(TOKEN, 0.01)
+
+        assert by_lane.entry(TOKEN).fields["price"] == 0.6
+
+
 def test_a_new_writer_begins_without_the_old_ones_entries(
     by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
 ) -> None:

@@ -408,6 +408,18 @@ def test_a_failing_flush_is_a_state_reported_once_per_change(path: Path, clock: 
         assert raw(writer)["tokens"]["a"]["n"] == 2
 
 
+def test_what_a_failed_flush_did_not_write_is_written_at_close(path: Path) -> None:
+    path.parent.mkdir()
+    writer = SnapshotWriter(path)
+    writer.put("a", {"n": 1})
+    path.mkdir()
+    writer.heartbeat()
+    path.rmdir()
+    writer.close()
+
+    assert raw(writer)["tokens"]["a"]["n"] == 1
+
+
 def test_a_failing_disk_is_asked_once_a_heartbeat_however_much_changes(
     writer: SnapshotWriter, clock: Clock
 ) -> None:
@@ -574,9 +586,9 @@ def test_the_thread_ends_and_says_so_when_the_writer_is_fenced(
     path.parent.mkdir()
     caplog.set_level(logging.ERROR)
     writer = SnapshotWriter(path, heartbeat_s=0.01).start()
-    (path.parent / "ws_cache.json.lock").write_bytes(b"")
-    (path.parent / "ws_cache.json.lock").unlink()
-    (path.parent / "ws_cache.json.lock").write_bytes(b"")
+    other = path.with_name("another")
+    other.write_bytes(b"")
+    other.rename(path.parent / "ws_cache.json.lock")
     thread = writer._thread
     assert thread is not None
     thread.join(15)

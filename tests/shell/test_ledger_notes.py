@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from POLYMARKET_MAKER.core.budget import Kind
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from tests.support.trading import T0
 
@@ -61,3 +62,20 @@ def test_when_the_account_was_read_is_known_or_not_known(ledger: Ledger) -> None
     ledger.account_read(T0 + 0.125)
 
     assert ledger.account_read_at() == T0 + 0.125
+
+
+def test_the_request_budget_is_one_for_all_processes(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, ME) as ours, Ledger.open(path, ME) as theirs:
+        assert ours.take_budget(Kind.ORDER, 59, now=T0) == 0
+        assert theirs.take_budget(Kind.ORDER, 1, now=T0) == 0
+        assert ours.take_budget(Kind.ORDER, 1, now=T0) == 1 / 40
+        assert ours.take_budget(Kind.ORDER, 1, now=T0 + 1) == 0
+
+
+def test_cancels_are_never_held_back_and_what_the_exchange_says_counts(ledger: Ledger) -> None:
+    ledger.learn_budget(Kind.CANCEL, 0, now=T0)
+    ledger.learn_budget(Kind.ORDER, 0, now=T0)
+
+    assert ledger.take_budget(Kind.CANCEL, 500, now=T0) == 0
+    assert ledger.take_budget(Kind.ORDER, 20, now=T0) == 0.5

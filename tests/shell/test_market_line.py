@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from POLYMARKET_MAKER import ws_socket
 from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
 from POLYMARKET_MAKER.line import Frame
 from POLYMARKET_MAKER.market_line import MarketLine
@@ -217,14 +216,6 @@ def test_http_429_is_waited_out(server: ScriptedServer) -> None:
         assert time.monotonic() - refused >= 0.39
 
 
-def test_a_redirect_is_not_followed(server: ScriptedServer) -> None:
-    """The host is the one that was configured."""
-    with ScriptedServer() as elsewhere, watching(server, YES) as watched:
-        server.accept().refuse("302 Found", f"Location: {elsewhere.url}")
-
-        assert "did not open" in watched.until(LineState.DOWN)
-
-
 def test_nobody_listening_is_a_reason_not_an_exception() -> None:
     with ScriptedServer() as closed:
         url = closed.url
@@ -291,28 +282,3 @@ def test_reconnects_leave_no_thread_behind(server: ScriptedServer) -> None:
 
         server.accept().upgrade()
         assert threading.active_count() == before
-
-
-def test_loopback_never_goes_through_a_proxy(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    with watching(server, YES):
-        assert server.accept().upgrade().request.startswith(b"GET /ws/market")
-
-
-@pytest.mark.parametrize(
-    ("url", "answer"),
-    [
-        ("ws://127.0.0.1:80/ws", True),
-        ("ws://127.8.9.1/ws", True),
-        ("ws://[::1]:80/ws", True),
-        ("ws://localhost/ws", True),
-        ("wss://ws-subscriptions-clob.polymarket.com/ws/market", False),
-        ("ws://10.0.0.1/ws", False),
-        ("ws://localhost.example.com/ws", False),
-        ("nonsense", False),
-    ],
-)
-def test_loopback_is_told_from_the_rest(url: str, answer: bool) -> None:  # noqa: FBT001
-    assert ws_socket.is_loopback(url) is answer

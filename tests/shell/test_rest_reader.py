@@ -75,7 +75,20 @@ def reading(venue: Venue) -> Iterator[Desk]:
         desk.reader.stop()
 
 
-def test_books_and_markets_are_answered_in_order() -> None:
+def test_a_doubt_is_answered_before_the_markets_that_wait() -> None:
+    """At the start every market is asked about; a suspect token cannot wait for all of them."""
+    desk = Desk(Venue())
+    for _ in range(50):
+        desk.reader.ask_market(YES)
+    desk.reader.ask_book(YES)
+    desk.reader.start()
+    desk.books.get(timeout=WAIT_S)
+
+    assert desk.markets.qsize() == 0
+    desk.reader.stop()
+
+
+def test_books_and_markets_are_answered() -> None:
     with reading(Venue()) as desk:
         desk.reader.ask_book(YES)
         desk.reader.ask_market(YES)

@@ -76,10 +76,14 @@ class Trading(RuleBasedStateMachine):
     @rule(faults=st.lists(st.sampled_from(ANY_POST), min_size=1, max_size=3))
     def posts_go_wrong(self, faults: list[Fault]) -> None:
         self.house.exchange.faults["post"] = faults
+        self.the_market_moves(47, 2)  # a buy is wanted here
+        self.the_child_works(12, 0.5, trading=False)
 
     @rule(faults=st.lists(st.sampled_from(ANY_CANCEL), min_size=1, max_size=3))
     def cancels_go_wrong(self, faults: list[Fault]) -> None:
         self.house.exchange.faults["cancel"] = faults
+        self.the_market_moves(48, 1)
+        self.the_child_works(6, 0.5, trading=True)
 
     @rule(count=st.integers(1, 12))
     def reads_go_wrong(self, count: int) -> None:
@@ -90,6 +94,7 @@ class Trading(RuleBasedStateMachine):
         self.house.exchange.is_slow = slow
         if not slow:
             self.house.exchange.reveal()
+        self.the_child_works(8, 0.5, trading=True)
 
     @rule()
     def the_faults_end(self) -> None:
@@ -155,8 +160,9 @@ class Trading(RuleBasedStateMachine):
             return
         self.house.settle()
         self.ledger_and_exchange_agree()
-        self.house.worker.stop()
-        self.house.settle()
+        if self.house.exit_code is None:
+            self.house.worker.stop()
+            self.house.settle()
         assert self.house.exit_code is ChildExit.DONE
         assert self.house.exchange.ours() == []
         self.never_breaks()
@@ -169,7 +175,7 @@ class Trading(RuleBasedStateMachine):
 def test_nothing_that_happens_breaks_the_rules(pytestconfig: pytest.Config) -> None:
     """The same 500 lives each time; with --hypothesis-seed=N ten times as many others."""
     is_chaos = pytestconfig.getoption("--hypothesis-seed") is not None
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Trading,
         settings=settings(
             max_examples=5000 if is_chaos else 500,

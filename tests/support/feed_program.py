@@ -23,7 +23,8 @@ def main(cache: str, url: str, *tokens: str) -> None:
         aggregator.start(tokens)
         while not aggregator.serves:
             pause.wait(0.05)
-        print("serves", flush=True)
+        sys.stdout.write("serves\n")
+        sys.stdout.flush()
         sys.stdin.read()
 
 

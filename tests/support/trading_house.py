@@ -116,8 +116,11 @@ class HandQuotes(Quotes):
     def status(self) -> dict[str, object]:
         return {}
 
+    def starved_s(self) -> float:
+        return 0.0
+
     def wait(self, timeout_s: float) -> None:
-        raise AssertionError("a turn never waits")
+        raise AssertionError(f"a turn waited {timeout_s} s")
 
 
 class House:

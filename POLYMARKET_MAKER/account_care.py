@@ -1,0 +1,67 @@
+"""All that runs beside the supervisor's loop for one account: channel, reads, last cancels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from POLYMARKET_MAKER.account_keeper import AccountKeeper
+from POLYMARKET_MAKER.bell import bell_path, ring
+from POLYMARKET_MAKER.clearing import Clearing
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core import user_wire
+from POLYMARKET_MAKER.exchange.protocol import AccountReader
+from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.settings import Credentials
+from POLYMARKET_MAKER.user_feed import UserFeed
+
+
+class AccountCare:
+    """Runs from its making until :meth:`close`.
+
+    Attributes:
+        keeper: Brings the ledger up to date.
+        clearing: Cancels what children left behind.
+        feed: The user channel.
+    """
+
+    def __init__(
+        self,
+        account: AccountReader,
+        ledger: Ledger,
+        *,
+        url: str,
+        keys: Credentials,
+        data_dir: Path,
+        clock: Clock,
+    ) -> None:
+        """Start all three; the account was just read.
+
+        Args:
+            account: Reads and cancels.
+            ledger: What is ours.
+            url: Of the user channel.
+            keys: With their API key, under which all orders are posted.
+            data_dir: Where the children's bells hang.
+            clock: The clock.
+        """
+        assert keys.api is not None
+        api = keys.api
+        self.keeper = AccountKeeper(
+            account, ledger, ring=lambda token_id: ring(bell_path(data_dir, token_id)), clock=clock
+        )
+        self.clearing = Clearing(account, ledger, clock)
+        self.feed = UserFeed(
+            url,
+            user_wire.hello(api_key=api.key, secret=api.secret, passphrase=api.passphrase),
+            on_events=self.keeper.take,
+            on_open=self.keeper.read_soon,
+            clock=clock,
+        )
+        self.keeper.start()
+        self.feed.start()
+
+    def close(self) -> None:
+        """End the threads."""
+        self.feed.stop()
+        self.clearing.close()
+        self.keeper.close()

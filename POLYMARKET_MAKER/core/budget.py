@@ -1,0 +1,64 @@
+"""How many requests the exchange still takes from this account: a token bucket for each kind.
+
+The numbers are those of the Standard tier (exchange docs, 2026-09, per signer):
+orders 40 a second with a burst of 60, cancels 80 with 120. The exchange tells what is
+left in the headers ``Poly-RateLimit-*``; its word wins over our counting when it is lower.
+
+Cancels have a bucket of their own and are never refused: an order that should be
+gone costs more than a request too many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a request costs from."""
+
+    ORDER = "order"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is left of a budget.
+
+    Attributes:
+        rate_per_s: How fast it fills.
+        burst: How much it holds.
+        level: What was in it at *at*; below 0 when cancels went beyond it.
+        at: When, in epoch seconds.
+    """
+
+    rate_per_s: float
+    burst: float
+    level: float
+    at: float
+
+    def filled(self, now: float) -> Bucket:
+        """Return the bucket as it is *now*; a clock that went back fills nothing."""
+        passed_s = max(0.0, now - self.at)
+        return replace(self, level=min(self.burst, self.level + passed_s * self.rate_per_s), at=now)
+
+    def wait_s(self, cost: float, now: float) -> float:
+        """Return how long to wait until *cost* can be taken; 0 when it can now."""
+        missing = min(cost, self.burst) - self.filled(now).level
+        return max(0.0, missing / self.rate_per_s)
+
+    def taken(self, cost: float, now: float) -> Bucket:
+        """Return the bucket after *cost* was taken, whether it held that much or not."""
+        filled = self.filled(now)
+        return replace(filled, level=filled.level - cost)
+
+    def told(self, remaining: float, now: float) -> Bucket:
+        """Return the bucket after the exchange said what is left."""
+        filled = self.filled(now)
+        return replace(filled, level=min(filled.level, remaining))
+
+
+def full(kind: Kind, now: float) -> Bucket:
+    """Return the bucket of an account that has sent nothing yet."""
+    rate_per_s, burst = (40.0, 60.0) if kind is Kind.ORDER else (80.0, 120.0)
+    return Bucket(rate_per_s, burst, burst, now)
