@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
@@ -23,7 +24,7 @@ from POLYMARKET_MAKER.core.witness import EndWatch, Step
 from POLYMARKET_MAKER.errors import CannotStart, VenueError
 from POLYMARKET_MAKER.exchange.public import RestBook
 from POLYMARKET_MAKER.feed_stats import count_health, feed_block, line_row, sum_checks
-from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState
+from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState, OpenLine
 from POLYMARKET_MAKER.market_books import MarketBooks
 from POLYMARKET_MAKER.publisher import NOT_STARTED, Publisher
 from POLYMARKET_MAKER.recording import Recorder
@@ -35,20 +36,6 @@ TICK_S = 0.05
 SWEEP_EVERY_S = 1.0
 STAGGER_S = 0.25
 """Longest time between the first dials of two lines: many at once are answered HTTP 429."""
-
-
-class OpenLine(Protocol):
-    """How a line is made; it is started by the aggregator."""
-
-    def __call__(
-        self,
-        conn: int,
-        on_frame: OnFrame,
-        on_state: OnState,
-        /,
-        *,
-        skip_book: Callable[[str], bool],
-    ) -> Line: ...
 
 
 def market_lines(url: str, clock: Clock) -> OpenLine:
@@ -179,8 +166,9 @@ class Aggregator:
     def stop(self) -> None:
         """End the lines and write the last snapshot."""
         self._stopping.set()
-        for line in self._board.lines:
-            line.stop()
+        lines = self._board.lines
+        with ThreadPoolExecutor(max_workers=max(1, len(lines))) as pool:
+            list(pool.map(lambda line: line.stop(), lines))  # each may take a second
         if self._reader is not None:
             self._reader.stop()
         if self._thread.is_alive():

@@ -63,6 +63,7 @@ from POLYMARKET_MAKER.settings import (
     run_params_path,
     sell_only_from,
 )
+from POLYMARKET_MAKER.settings.groups import Scheduler
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
 from POLYMARKET_MAKER.slots import Pause, Slots
 from POLYMARKET_MAKER.stages import StageState
@@ -318,8 +319,8 @@ class Child:
     def _places(self) -> Places:
         """Return what bounds the own lines of all children of this data directory."""
         feed, directory = self._params.feed, self._params.data_dir / "slots"
-        # The supervisor writes the second number; a child by hand without one has few peers.
-        lines = feed.fallback_max_connections or feed.fallback_dial_concurrency
+        # The supervisor writes the number; by hand it is the default of what it stands for.
+        lines = feed.fallback_max_connections or Scheduler().max_concurrent_tasks
         places = Places(
             dialling=Slots(directory, "dial", feed.fallback_dial_concurrency),
             connections=Slots(directory, "line", lines),

@@ -38,10 +38,11 @@ class Journal:
         if log.every(WAIT_EVERY_S, "wait", reading.reason):
             log.info("[WAIT]", "尚未收到行情，继续等待", token=self._token, reason=reading.reason)
 
-    def quoted(self, aged: AgedQuote, view: TokenView) -> None:
-        """There is a quote, good or not."""
+    def quoted(self, aged: AgedQuote, view: TokenView, refused: str | None) -> None:
+        """There is a quote, good or not; *refused* is why a better source cannot be had."""
         mark = self._status.mark
-        mark(StageName.SOURCE, StageState.OK, aged.source.value)
+        state = StageState.OK if refused is None else StageState.BLOCKED
+        mark(StageName.SOURCE, state, refused or aged.source.value)
         is_good = aged.health.is_tradable
         mark(StageName.QUOTE, StageState.OK if is_good else StageState.BLOCKED, aged.health.value)
         if aged.health is not self._health:

@@ -70,3 +70,17 @@ class Line(Protocol):
     def renew(self, reason: str) -> None: ...
     def stats(self) -> LineStats: ...
     def stop(self, timeout_s: float = 1.0) -> None: ...
+
+
+class OpenLine(Protocol):
+    """How a line is made; whoever asked for it starts it."""
+
+    def __call__(
+        self,
+        conn: int,
+        on_frame: OnFrame,
+        on_state: OnState,
+        /,
+        *,
+        skip_book: Callable[[str], bool],
+    ) -> Line: ...

@@ -242,6 +242,11 @@ class MarketLine:
         """Report a change of state, once."""
         with self._lock:
             state, reason = self._feed.state, self._feed.last_reason
-        if state is not self._told:
-            self._told = state
+        if state is self._told:
+            return
+        self._told = state
+        try:
             self._on_state(state, reason)
+        except Exception as error:  # noqa: BLE001 - a user's callback; the thread must outlive it
+            self._faults += 1
+            log.error("[WS]", event="callback_fault", line=self._name, exc=error)

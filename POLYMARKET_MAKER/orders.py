@@ -48,6 +48,14 @@ FRESH_S = 60.0
 """Without a read younger than this nothing is placed."""
 GONE_AFTER_S = 10.0
 """How long the exchange must not know an order before a cancel and a last read close it."""
+VENUE_HOLD_S = 5.0
+SHARED_STATES = {
+    "post_only_mode": "post_only",
+    "cancel_only": "cancel_only",
+    "trading_disabled": "disabled",
+    "engine_restarting": "restarting",
+}
+"""Codes of refusals that hold for every order of everybody, and what the ledger calls them."""
 HOLD_FIRST_S = 0.5
 HOLD_LONGEST_S = 30.0
 
@@ -315,10 +323,18 @@ class Orders:
         side, outcome = posted.order.side, posted.outcome
         if isinstance(outcome, Rejected) and refuses_us(outcome):
             self.refused = outcome.reason
+        if isinstance(outcome, Unknown):
+            self._share_venue(outcome.code, outcome.retry_after_s, outcome.reason)
         if isinstance(outcome, Rejected | IntentRefused | Unknown):
             self._hold(side)
         else:
             self._hold_s.pop(side, None)
+
+    def _share_venue(self, code: str | None, retry_after_s: float | None, reason: str) -> None:
+        """Tell all children of a state of the exchange, so that one of them finds out for all."""
+        if code in SHARED_STATES:
+            until = self._clock.now() + (retry_after_s or VENUE_HOLD_S)
+            self._ledger.set_venue(SHARED_STATES[code], until=until, reason=reason)
 
     def _hold_if_post(self, key: str) -> None:
         for side in Side:
@@ -334,6 +350,8 @@ class Orders:
     def _note_venue(self, finished: Finished) -> None:
         """Remember whether the exchange can be reached; an outage is told once."""
         if isinstance(finished.error, VenueUnreachable):
+            error = finished.error
+            self._share_venue(error.code, error.retry_after_s, str(error))
             if self.unreachable is None:
                 log.error("[ORDER]", event="venue_unreachable", reason=str(finished.error))
             self.unreachable = str(finished.error)

@@ -31,8 +31,10 @@ class Quotes:
 
     Attributes:
         switches: How often the source changed.
+        refused: Why an own line is wanted and cannot be had; None when none is, or it can.
     """
 
+    refused: str | None = None
     _starved_since: float | None = None
 
     def __init__(
@@ -87,6 +89,7 @@ class Quotes:
             self._look = self._shared.look()
             self._choose(self._look, is_ready=is_ready)
         self._own.keep(wanted=self._state.wants_line, is_ready=is_ready)
+        self.refused = self._own.refused
         self._note_starving()
         shared = self._look.aged if self._look is not None else None
         aged = own if self.source is Source.DIRECT else shared
@@ -118,7 +121,7 @@ class Quotes:
             "switches": self.switches,
             "last_switch": self._last_switch,
             "shared_ws_cache_path": str(self._shared.path) if self._shared else None,
-            "fallback_refused": self._own.refused,
+            "fallback_refused": self.refused,
             "reads": {name: reads.get(name, 0) for name in OUTCOMES},
             "conflated": self._tally.conflated,
             "lag_ms": self._lag_ms(),
@@ -143,14 +146,14 @@ class Quotes:
 
     def _note_starving(self) -> None:
         serves = self._look is not None and self._look.fault is None
-        if serves or self._own.refused is None:
+        if serves or self.refused is None:
             self._starved_since = None
         elif self._starved_since is None:
             self._starved_since = self._clock.mono()
 
     def _why_none(self) -> str:
         if self.source is Source.DIRECT:
-            return self._own.refused or "line_opening"
+            return self.refused or "line_opening"
         fault = self._look.fault if self._look else None
         return fault.value if fault else "no_quote"
 

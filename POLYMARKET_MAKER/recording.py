@@ -174,7 +174,7 @@ class Replay:
         *,
         skip_book: Callable[[str], bool] | None = None,  # noqa: ARG002 - all frames are read
     ) -> Line:
-        """Return itself as the line of all tokens, see ``aggregator.OpenLine``.
+        """Return itself as the line of all tokens, see ``line.OpenLine``.
 
         Args:
             on_frame: Called with each frame, in the line's thread.
@@ -230,8 +230,9 @@ class Replay:
         except Exception as error:  # noqa: BLE001 - the last line of a thread
             self._faults += 1
             log.error("[WS]", event="replay_fault", exc=error)
-        finally:
+        try:
             self._change(LineState.DOWN)
+        finally:
             self.finished.set()
 
     def _play(self) -> None:

@@ -154,7 +154,7 @@ class Worker:
             self._journal.waiting(reading)
             self._orders.cancel(tuple(order.order_id for order in view.orders))
         else:
-            self._journal.quoted(reading, view)
+            self._journal.quoted(reading, view, self._quotes.refused)
             self._on_quote(reading)
             if not self._orders.is_recovered:
                 # Start-up is recovery: nothing is decided before the account was read.
@@ -275,6 +275,8 @@ class Worker:
             stopping=self._closing is not None,
             sell_only=from_ is not None and now >= from_,
             account_fresh=self._orders.is_fresh,
+            breaker_open=self._ledger.breaker_until(now=now) is not None,
+            venue=self._ledger.venue(now=now)[0],
         )
 
     def _mark(self, aged: AgedQuote, view: TokenView) -> None:

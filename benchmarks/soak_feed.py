@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -30,8 +31,11 @@ import psutil  # noqa: E402
 from aiohttp import WSMsgType, web  # noqa: E402
 
 from POLYMARKET_MAKER import log  # noqa: E402
-from POLYMARKET_MAKER.aggregator import Aggregator, market_lines  # noqa: E402
+from POLYMARKET_MAKER.aggregator import Aggregator  # noqa: E402
 from POLYMARKET_MAKER.clock import Clock  # noqa: E402
+from POLYMARKET_MAKER.core.feed import FeedLimits  # noqa: E402
+from POLYMARKET_MAKER.line import Line, OnFrame, OnState, OpenLine  # noqa: E402
+from POLYMARKET_MAKER.market_line import MarketLine  # noqa: E402
 
 GROWTH = 0.05
 TICK_S = 0.02
@@ -188,7 +192,7 @@ def soak(load: Load) -> list[str]:
     process = context.Process(target=serve, args=(load, theirs), daemon=True)
     process.start()
     clock = Clock()
-    lines = market_lines(f"ws://127.0.0.1:{ours.recv()}/ws/market", clock)
+    lines = _lines(f"ws://127.0.0.1:{ours.recv()}/ws/market", clock)
     with tempfile.TemporaryDirectory() as folder:
         aggregator = Aggregator(Path(folder) / "ws_cache.json", lines, clock=clock)
         idle = Reading.take()
@@ -205,6 +209,27 @@ def soak(load: Load) -> list[str]:
     process.join(5)
     _print_report(load, warm, end, status)
     return _faults(load, (idle, warm, end, left), status)
+
+
+def _lines(url: str, clock: Clock) -> OpenLine:
+    """Open lines that count as stable after 5 s, so that back-off does not eat the load."""
+    limits = FeedLimits(stable_s=5.0)
+
+    def open_line(
+        conn: int, on_frame: OnFrame, on_state: OnState, *, skip_book: Callable[[str], bool]
+    ) -> Line:
+        return MarketLine(
+            url,
+            on_frame,
+            on_state=on_state,
+            name=str(conn),
+            custom_features=True,
+            skip_book=skip_book,
+            clock=clock,
+            limits=limits,
+        )
+
+    return open_line
 
 
 def _print_report(load: Load, warm: Reading, end: Reading, status: Any) -> None:

@@ -23,7 +23,7 @@ from polyshared._board import (
     parse_header,
 )
 from polyshared._files import open_regular
-from polyshared._linux import FutexMap
+from polyshared._linux import FutexMap, require_support
 
 _MIN_SLOTS = 64
 _MIN_CAPACITY = 972  # an entry with five levels a side, and a stride of 31 cache lines
@@ -51,6 +51,7 @@ class BoardWriter:
     def __init__(
         self, path: Path, *, epoch: int, boot_id: str, feed: bytes, entries: Mapping[str, bytes]
     ) -> None:
+        require_support()
         self._path = path
         longest = max(map(len, entries.values()), default=0)
         self._geometry = Geometry(

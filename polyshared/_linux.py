@@ -63,7 +63,8 @@ def _error(number: int, path: str | None = None) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
-def _require_support() -> None:
+def require_support() -> None:
+    """Raise OSError with ENOSYS where there is no futex."""
     if not SUPPORTED:
         raise _error(errno.ENOSYS)
 
@@ -74,7 +75,7 @@ def rename_exchange(one: Path, other: Path) -> None:
     Raises:
         OSError: Nothing changed. ENOSYS or EINVAL: not offered here.
     """
-    _require_support()
+    require_support()
     names = os.fsencode(one), os.fsencode(other)
     if _renameat2(_NR_RENAMEAT2, _AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE):
         raise _error(ctypes.get_errno(), str(other))
@@ -101,7 +102,7 @@ class FutexMap:
     """
 
     def __init__(self, fd: int, length: int) -> None:
-        _require_support()
+        require_support()
         address = _mmap(None, length, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0)
         if address is None or address == _MAP_FAILED:
             raise _error(ctypes.get_errno())
@@ -144,7 +145,7 @@ class DirectoryWatch:
     """
 
     def __init__(self, directory: Path) -> None:
-        _require_support()
+        require_support()
         self.fd: int = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self.fd < 0:  # EMFILE: a user may have 128 of these
             raise _error(ctypes.get_errno())

@@ -28,7 +28,9 @@ class Wakeup:
         self._key = key
         self._told: object = None
         self._is_closed = False
-        self._read_fd, self._write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._read_fd, self._write_fd = os.pipe()
+        os.set_blocking(self._read_fd, False)
+        os.set_blocking(self._write_fd, False)
         threading.Thread(target=self._run, name="polyshared wakeup", daemon=True).start()
 
     def fileno(self) -> int:

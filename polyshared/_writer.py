@@ -323,7 +323,8 @@ class SnapshotWriter:
         """Flush from a thread of this writer's own until `close`.
 
         When the writer is fenced the thread ends and says so in the log; the
-        next call of any method raises `WriterFenced`.
+        next call of any method raises `WriterFenced`. An unexpected exception
+        does the same: it is raised again by the next call.
         """
         with self._mutex:
             self._check()
@@ -342,6 +343,11 @@ class SnapshotWriter:
                 self._wake.wait(self.flush_if_due())
         except WriterFenced as error:
             _log.error("%s", error)
+        except Exception as error:  # noqa: BLE001 - the last line of a thread
+            # A writer that takes what it is given and writes no file would look alive.
+            _log.exception("%s: flushing ended", self.path)
+            with self._mutex:
+                self._end(error)
 
     def close(self) -> None:
         """Write what is not yet written and give up the lock. The files stay, and grow stale."""

@@ -14,6 +14,7 @@ import msgspec
 from POLYMARKET_MAKER.core.model import Level
 
 ONE = Decimal(1)
+MAX_DIGITS = 15  # of milliseconds: until the year 33658
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -41,7 +42,8 @@ class MarketEvent(Event, frozen=True):
     @property
     def exchange_at(self) -> float | None:
         """The exchange's time of the event in epoch seconds; None when it gave none we can read."""
-        return int(self.timestamp) / 1000 if self.timestamp.isdecimal() else None
+        text = self.timestamp
+        return int(text) / 1000 if len(text) <= MAX_DIGITS and text.isdecimal() else None
 
 
 class TokenEvent(MarketEvent, frozen=True):

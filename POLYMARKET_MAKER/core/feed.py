@@ -190,7 +190,8 @@ class Feed:
         limits = self._limits
         if self.opened_mono is not None and now - self.opened_mono >= limits.stable_s:
             self._failures = 0
-        self._failures += 1
+        if reason != self._close_reason:  # what we ask for ourselves is no failure
+            self._failures += 1
         ceiling = min(limits.backoff_max_s, limits.backoff_min_s * 2.0 ** min(self._failures, 16))
         wait_s = limits.backoff_min_s + jitter * (ceiling - limits.backoff_min_s)
         self._dial_mono = now + max(wait_s, retry_after_s or 0.0)

@@ -31,12 +31,18 @@ from POLYMARKET_MAKER.core.events import (
     Unknown,
     Unreadable,
 )
-from POLYMARKET_MAKER.core.model import Level
+from POLYMARKET_MAKER.core.model import ZERO, Level
 
 PING = "PING"
 REFUSAL = "INVALID OPERATION"
 MAX_IDS_PER_FRAME = 100
 """With thousands of ids in one frame the exchange closes (rs-clob-client-v2 #116, 2026-09)."""
+
+ONE = Decimal(1)
+SMALLEST = Decimal("0.000001")
+"""The exchange counts shares and collateral in millionths."""
+MAX_SIZE = Decimal(10) ** 15
+"""More shares than dollars exist; beyond it a number is an attack or an accident."""
 
 SAMPLE_CHARS = 300
 FLOOD_CHARS = 1000
@@ -172,8 +178,7 @@ def _price_change(frame: _Frame) -> Event:
     if changes is None:
         changes = _old_changes(frame)
     for change in changes:
-        if not (change.price.is_finite() and change.size.is_finite() and change.size >= 0):
-            raise _BadFrame(f"level was {change.price} x {change.size}")
+        _require_level(change.price, change.size)
         _finite(change.best_bid)
         _finite(change.best_ask)
         if change.side not in ("BUY", "SELL"):
@@ -207,16 +212,15 @@ def _book(frame: _Frame) -> Event:
         _levels(bids),
         _levels(asks),
         frame.hash or "",
-        _finite(frame.tick_size),
-        frame.last_trade_price,
+        _share(frame.tick_size, "tick_size"),
+        _last_trade_text(frame.last_trade_price),
         frame.version or "",
     )
 
 
 def _levels(rungs: list[_Rung]) -> tuple[Level, ...]:
     for rung in rungs:
-        if not (rung.price.is_finite() and rung.size.is_finite() and rung.size >= 0):
-            raise _BadFrame(f"level was {rung.price} x {rung.size}")
+        _require_level(rung.price, rung.size)
     return tuple([Level(rung.price, rung.size) for rung in rungs])
 
 
@@ -231,7 +235,7 @@ def _best_bid_ask(frame: _Frame) -> Event:
 
 
 def _last_trade(frame: _Frame) -> Event:
-    price = _finite(frame.price)
+    price = _share(frame.price, "price")
     if price is None:
         raise _BadFrame("last_trade_price without price")
     return LastTrade(
@@ -245,9 +249,9 @@ def _last_trade(frame: _Frame) -> Event:
 
 
 def _tick_size_change(frame: _Frame) -> Event:
-    tick_size = _finite(frame.new_tick_size)
-    if tick_size is None or tick_size <= 0:
-        raise _BadFrame(f"new_tick_size was {tick_size}")
+    tick_size = _share(frame.new_tick_size, "new_tick_size")
+    if tick_size is None:
+        raise _BadFrame("tick_size_change without new_tick_size")
     return TickSizeChange(frame.market, str(frame.timestamp), _token_of(frame), tick_size)
 
 
@@ -261,6 +265,26 @@ def _token_of(frame: _Frame) -> str:
     if not frame.asset_id:
         raise _BadFrame(f"{frame.event_type} without asset_id")
     return frame.asset_id
+
+
+def _require_level(price: Decimal, size: Decimal) -> None:
+    """Refuse what can be no level; a comparison with NaN raises by itself."""
+    if not (SMALLEST <= price <= ONE and (size == ZERO or SMALLEST <= size < MAX_SIZE)):
+        raise _BadFrame(f"level was {price} x {size}")
+
+
+def _share(number: Decimal | None, name: str) -> Decimal | None:
+    """Pass a part of a dollar through: not nothing, and at most one."""
+    if number is not None and not SMALLEST <= number <= ONE:
+        raise _BadFrame(f"{name} was {number}")
+    return number
+
+
+def _last_trade_text(text: str | None) -> str | None:
+    """Pass the text of a price through, which the hash needs as it is."""
+    if text:
+        _share(Decimal(text), "last_trade_price")
+    return text
 
 
 def _finite(number: Decimal | None) -> Decimal | None:

@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from enum import IntEnum
 from pathlib import Path
 from typing import TextIO
@@ -40,6 +40,7 @@ __all__ = [
     "error",
     "every",
     "info",
+    "listen",
     "plain",
     "redact",
     "short",
@@ -64,6 +65,7 @@ _secrets = Secrets()
 _formatter = Formatter(_secrets)
 _pace = Pace()
 _out = Out([StreamSink("stderr")], Level.INFO, None)
+_listener: Callable[[str, str], object] | None = None
 
 
 def debug(tag: str, text: str = "", /, **fields: object) -> None:
@@ -154,6 +156,15 @@ def configure(
     old.close()
 
 
+def listen(listener: Callable[[str, str], object] | None) -> None:
+    """Hand tag and line of every warning and error to *listener* too; None ends that.
+
+    It is called by whoever logs, secrets already hidden: it must neither wait nor raise.
+    """
+    global _listener
+    _listener = listener
+
+
 def catch_uncaught() -> None:
     """Send what ends a thread or the process, and warnings of libraries, through this log.
 
@@ -186,6 +197,8 @@ def _emit(
         "\n    ".join([line, *trace.splitlines()]),
         (lambda: _formatter.entry(tag, text, fields, trace, now)) if level is Level.ERROR else None,
     )
+    if level >= Level.WARNING and _listener is not None:
+        _listener(tag, line)
 
 
 def _uncaught(_: type[BaseException], exc: BaseException, __: object) -> None:

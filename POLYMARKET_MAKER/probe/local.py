@@ -77,12 +77,16 @@ def _identity_of(path: Path) -> Identity:
 
 def _ledger_facts(ledger: Ledger, now: float) -> Json:
     """Return counts and ids; bodies of orders carry signatures and stay where they are."""
-    ours = {intent.order_id: intent.signed.order.token_id for intent in ledger.live()}
+    from POLYMARKET_MAKER.ledger import IntentState  # noqa: PLC0415
+
+    # One read for both: between two, an order may come or go.
+    live = [intent for intent in ledger.live() if intent.state is not IntentState.CLOSED]
+    pending = (IntentState.INTENDED, IntentState.UNKNOWN)
     state, reason = ledger.venue(now=now)
     return {
         "summary": {name: str(value) for name, value in asdict(ledger.summary()).items()},
-        "open_orders": {order_id: ours.get(order_id) for order_id in ledger.open_order_ids()},
-        "unresolved": [intent.order_id for intent in ledger.unresolved()],
+        "open_orders": {intent.order_id: intent.signed.order.token_id for intent in live},
+        "unresolved": {each.order_id: each.created_at for each in live if each.state in pending},
         "foreign_orders": len(ledger.foreign_orders()),
         "account_read_at": ledger.account_read_at(),
         "exposure": str(ledger.total_exposure()),

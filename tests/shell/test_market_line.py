@@ -240,6 +240,24 @@ def test_a_fault_in_a_callback_is_counted_and_survived(server: ScriptedServer) -
         assert watched.line.stats().faults == 1
 
 
+def test_a_fault_of_whoever_is_told_the_state_is_survived(server: ScriptedServer) -> None:
+    frames: queue.Queue[Frame] = queue.Queue()
+
+    def told(state: LineState, _reason: str) -> None:
+        raise RuntimeError(f"broken on purpose at {state}")
+
+    line = MarketLine(server.url, frames.put, on_state=told, limits=QUICK)
+    line.want([YES])
+    line.start()
+    server.accept().upgrade().drop()
+    server.accept().upgrade().send("PONG")
+
+    assert frames.get(timeout=WAIT_S).text == "PONG"
+    assert line.stats().faults >= 4
+    line.stop()
+    assert not line.is_alive
+
+
 def test_renewal_opens_a_fresh_connection(server: ScriptedServer) -> None:
     with watching(server, YES) as watched:
         first = server.accept().upgrade()

@@ -2,54 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from POLYMARKET_MAKER.core.feed import LineState
-from POLYMARKET_MAKER.core.health import LineFacts
-from POLYMARKET_MAKER.line import Line, LineStats
+from POLYMARKET_MAKER.line import Line
 from POLYMARKET_MAKER.seats import Seat
 from POLYMARKET_MAKER.switchboard import Switchboard
+from tests.support.still_line import StillLine
 
 T0 = 1000.0  # an arbitrary monotonic reading
-
-
-class StillLine:
-    """A line that notes what it is told."""
-
-    def __init__(self) -> None:
-        self.wanted: tuple[str, ...] = ()
-        self.renewed: list[str] = []
-        self.started = False
-        self.lingers = False  # unsubscribing has its grace, and then the line goes idle
-        self.opened_mono = T0
-
-    def start(self) -> None:
-        self.started = True
-
-    def want(self, token_ids: Iterable[str]) -> None:
-        self.wanted = tuple(token_ids)
-
-    def renew(self, reason: str) -> None:
-        self.renewed.append(reason)
-
-    def stop(self, timeout_s: float = 1.0) -> None: ...
-
-    def stats(self) -> LineStats:
-        state = LineState.OPEN if self.wanted or self.lingers else LineState.IDLE
-        return LineStats(
-            state=state,
-            opened_at=None,
-            last_frame_at=None,
-            facts=LineFacts(self.opened_mono if self.wanted else None, self.opened_mono),
-            connects=1,
-            wanted=self.wanted,
-            sent=frozenset(),
-            confirmed=frozenset(),
-            frames=0,
-            faults=0,
-            refusals=0,
-            last_reason="",
-        )
 
 
 class Exchange:
@@ -63,7 +21,7 @@ class Exchange:
 
     def _open(self, conn: int) -> Line:
         assert conn == len(self.lines)
-        self.lines.append(StillLine())
+        self.lines.append(StillLine(opened_mono=T0))
         self.lines[-1].lingers = self.lingering
         return self.lines[-1]
 

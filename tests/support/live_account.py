@@ -1,0 +1,122 @@
+"""A whole program that trades a throw-away account on the simulator, in live mode."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from tests.support.program import Supervised, eventually, supervised
+from tests.support.simulator import Simulator
+
+KEY = "0x" + "4d" * 32
+ADDRESS = str(Account.from_key(KEY).address)
+STRATEGY = {
+    "default": {
+        "order_size": 20,
+        "drop_window_minutes": 0.02,
+        "buy_price_threshold": 0.98,
+        "max_buy_price": 0.98,
+        "profit_pct": 0.2,
+        "countdown": {"minutes_before_end": 0},
+    }
+}
+"""Always buys at the best bid, and sells far above: what rests stays until somebody comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAccount:
+    """A running program, its exchange and its ledger.
+
+    Attributes:
+        run: The supervisor.
+        sim: The exchange.
+    """
+
+    run: Supervised
+    sim: Simulator
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Return what the exchange has open for the account, foreign orders too."""
+        found: list[dict[str, Any]] = self.sim.control(do="orders", wallet=ADDRESS)["orders"]
+        return found
+
+    def ours(self, token: str | None = None) -> list[dict[str, Any]]:
+        """Return the open orders whose ids stand in the ledger."""
+        known = {row[0] for row in self.query("SELECT order_id FROM intents")}
+        return [
+            order
+            for order in self.orders()
+            if order["id"] in known and token in (None, order["asset_id"])
+        ]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the ledger.
+
+        Raises:
+            OSError: It is not there yet.
+        """
+        path = f"file:{self.run.data}/ledger.db?mode=ro"
+        try:
+            with closing(sqlite3.connect(path, uri=True)) as db:
+                return db.execute(sql).fetchall()
+        except sqlite3.OperationalError as error:
+            raise OSError(str(error)) from error
+
+    def sell_to_us(self, token: str, size: float) -> None:
+        """Let a stranger sell until our resting buy has got *size*; others at its price go first."""
+        (buy,) = (order for order in self.ours(token) if order["side"] == "BUY")
+        levels = self.sim.control(do="book", token=token)["bids"]
+        ahead = sum(float(each["size"]) for each in levels if each["price"] >= buy["price"])
+        open_size = float(buy["original_size"]) - float(buy["size_matched"])
+        total = ahead - open_size + size
+        self.sim.control(
+            do="trade", token=token, side="SELL", size=f"{total:.2f}", price=buy["price"]
+        )
+
+    def held(self, token: str) -> float:
+        """Return what the ledger says we hold."""
+        rows = self.query("SELECT token_id, size FROM positions")
+        return {token_id: float(size) for token_id, size in rows}.get(token, 0.0)
+
+    def log(self) -> str:
+        """Return everything that the program has logged."""
+        paths = [*self.run.logs.glob("*.log"), self.run.logs.parent / "out.txt"]
+        return "".join(path.read_text(encoding="utf-8") for path in paths)
+
+    def wait_for_orders(self, count: int, *, within_s: float = 30) -> None:
+        """Wait until so many orders of ours rest."""
+        eventually(lambda: len(self.ours()) == count, within_s=within_s, what=f"{count} orders")
+
+
+@contextmanager
+def live_account(
+    sim: Simulator, folder: Path, *, tokens: int = 1, **config: Any
+) -> Iterator[LiveAccount]:
+    """Run the program on the first *tokens* of *sim*; *config* goes to the global config."""
+    strategy, settings = folder / "strategy.json", folder / "global.json"
+    strategy.write_text(json.dumps(STRATEGY), encoding="utf-8")
+    scheduler = {"topic_start_cooldown_sec": 0, "process_stagger_max_sec": 0}
+    settings.write_text(json.dumps({"scheduler": scheduler, **config}), encoding="utf-8")
+    env = {
+        "POLY_KEY": KEY,
+        "POLY_FUNDER": ADDRESS,
+        "POLY_SIGNATURE": "0",
+        "POLY_HOST": sim.urls["clob"],
+        "POLY_WS_URL": sim.urls["ws_market"],
+        "POLY_WS_USER_URL": sim.urls["ws_user"],
+        "POLY_GAMMA_ROOT": sim.urls["gamma"],
+        "POLY_DATA_API_ROOT": sim.urls["data"],
+    }
+    arguments = [
+        *("--live", "--no-repl", "--tokens", ",".join(sim.tokens[:tokens])),
+        *("--strategy-config", str(strategy), "--global-config", str(settings)),
+    ]
+    with supervised(*arguments, directory=folder, env=env) as run:
+        yield LiveAccount(run, sim)
