@@ -237,7 +237,8 @@ class Aggregator:
         if state is LineState.DOWN and reason and publisher and not publisher.has_served:
             publisher.report_down(reason)
         elif state is not LineState.CONNECTING:
-            level = log.warning if state is LineState.DOWN else log.info
+            unasked = state is LineState.DOWN and not self._stopping.is_set()
+            level = log.warning if unasked else log.info
             level("[WS]", line=conn, state=state, reason=reason)
 
     def _on_rest_book(self, token_id: str, answer: RestBook | VenueError) -> None:

@@ -88,7 +88,9 @@ class UserFeed:
         current = self._socket
         if current is not None:
             current.abort()
-        if self._thread.ident is not None:
+        if self._thread.ident is None:
+            self._hang_up()
+        else:
             self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
@@ -96,9 +98,12 @@ class UserFeed:
             while not self._stopping.is_set():
                 self._turn()
         finally:
-            self._selector.close()
-            self._bell_in.close()
-            self._bell_out.close()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._selector.close()
+        self._bell_in.close()
+        self._bell_out.close()
 
     def _turn(self) -> None:
         """Dial and serve one connection, or wait until it is time to dial."""

@@ -59,6 +59,9 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, durable: bool = F
     Replacer(path, durable=durable).replace(data)
 
 
+_Identity = tuple[int, int, int, int]
+
+
 class Replacer:
     """Replaces one file many times.
 
@@ -72,36 +75,56 @@ class Replacer:
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = False) -> None:
         self.target = Path(os.path.realpath(path))
         self._durable = durable
+        self._last: _Identity | None = None
 
-    def replace(self, data: bytes) -> None:
-        """Do what `write_atomic` does, and raise what it raises."""
+    def replace(self, data: bytes) -> bool:
+        """Do what `write_atomic` does, and raise what it raises.
+
+        Returns:
+            Whether somebody else had changed or replaced the file since the last time.
+        """
         try:
-            self._replace_from(temp_dir(self.target), data)
+            return self._replace_from(temp_dir(self.target), data)
         except OSError as error:
             if error.errno not in _TRY_BESIDE:
                 raise
-            self._replace_from(self.target.parent, data)
+            return self._replace_from(self.target.parent, data)
 
-    def _replace_from(self, directory: Path, data: bytes) -> None:
+    def _replace_from(self, directory: Path, data: bytes) -> bool:
         temp = temp_path(directory, self.target.name)
         try:
-            self._write(temp, data)
+            mine = self._write(temp, data)
+            disturbed = self._is_disturbed()
             swap_in(temp, self.target, exchange=not self._durable)
+            self._last = mine
         except BaseException:
             with suppress(OSError):
                 os.unlink(temp)
             raise
         if self._durable:
             _fsync_directory(self.target.parent)
+        return disturbed
 
-    def _write(self, temp: Path, data: bytes) -> None:
+    def _write(self, temp: Path, data: bytes) -> _Identity:
         fd = os.open(temp, _TEMP_FLAGS, 0o666)
         try:
             write_all(fd, data)
             if self._durable:
                 os.fsync(fd)
+            return _identity(os.fstat(fd))
         finally:
             os.close(fd)
+
+    def _is_disturbed(self) -> bool:
+        """Whether the file is another than the one last put there; a missing one is not."""
+        try:
+            return self._last is not None and _identity(os.lstat(self.target)) != self._last
+        except FileNotFoundError:
+            return False
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def temp_dir(target: Path) -> Path:

@@ -127,9 +127,12 @@ class SnapshotWriter:
         self.epoch = next_epoch(self.path, at)
         self._owner = new_owner(epoch=self.epoch, version=version, at=at)
         self._lock.publish(self._owner)
-        about = {"pid": self._owner.pid, "host": self._owner.host}
-        about |= {"started_at": self._owner.started_at, "version": version}
-        self._about = encode_fields(about)
+        self._about: dict[str, Any] = {
+            "pid": self._owner.pid,
+            "host": self._owner.host,
+            "started_at": self._owner.started_at,
+            "version": version,
+        }
         self._lane = Broadcast(
             board_path(self.path),
             epoch=self.epoch,
@@ -220,11 +223,20 @@ class SnapshotWriter:
             try:
                 with self._mutex:
                     data = self._render()
-                self._replacer.replace(data)
+                disturbed = self._replacer.replace(data)
             except OSError as error:
                 self._note(error)
                 raise
+            if disturbed:
+                self._note_disturbed()
             self._note(None)
+
+    def _note_disturbed(self) -> None:
+        """Say in the next files that another program wrote to the file; ours is back already."""
+        with self._mutex:
+            self._about["disturbed"] = self._about.get("disturbed", 0) + 1
+            self._about["disturbed_at"] = round(self._clock().wall_s, 3)
+            self._mark_dirty()
 
     def heartbeat(self) -> None:
         """Give a sign of life: flush, but let a failure be a state instead of an exception.
@@ -264,7 +276,7 @@ class SnapshotWriter:
             self._lane.restore(self._pulse(at))
         self._flush_seq += 1
         self._is_dirty = False
-        return self._table.render(at, self.epoch, self._flush_seq, self._about)
+        return self._table.render(at, self.epoch, self._flush_seq, encode_fields(self._about))
 
     def _note(self, error: OSError | None) -> None:
         with self._mutex:

@@ -65,7 +65,7 @@ _secrets = Secrets()
 _formatter = Formatter(_secrets)
 _pace = Pace()
 _out = Out([StreamSink("stderr")], Level.INFO, None)
-_listener: Callable[[str, str], object] | None = None
+_listeners: list[Callable[[str, str], object]] = []
 
 
 def debug(tag: str, text: str = "", /, **fields: object) -> None:
@@ -161,8 +161,7 @@ def listen(listener: Callable[[str, str], object] | None) -> None:
 
     It is called by whoever logs, secrets already hidden: it must neither wait nor raise.
     """
-    global _listener
-    _listener = listener
+    _listeners[:] = [] if listener is None else [listener]
 
 
 def catch_uncaught() -> None:
@@ -197,8 +196,9 @@ def _emit(
         "\n    ".join([line, *trace.splitlines()]),
         (lambda: _formatter.entry(tag, text, fields, trace, now)) if level is Level.ERROR else None,
     )
-    if level >= Level.WARNING and _listener is not None:
-        _listener(tag, line)
+    if level >= Level.WARNING:
+        for listener in _listeners:
+            listener(tag, line)
 
 
 def _uncaught(_: type[BaseException], exc: BaseException, __: object) -> None:

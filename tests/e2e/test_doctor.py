@@ -86,6 +86,15 @@ def test_garbage_in_place_of_the_cache_is_named(demo: Supervised) -> None:
     assert found["root_cause"] == "cache.json"
 
 
+def test_garbage_written_once_is_named_although_it_is_mended_at_once(demo: Supervised) -> None:
+    (demo.data / "ws_cache.json").write_bytes(b"garbage")
+
+    code, found = diagnose(demo.data)
+
+    assert code == 1
+    assert found["root_cause"] in ("cache.json", "cache.undisturbed")
+
+
 def test_an_empty_directory_is_nothing_to_look_at(tmp_path: Path) -> None:
     code, found = diagnose(tmp_path)
 

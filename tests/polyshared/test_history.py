@@ -114,7 +114,7 @@ class HistoryMachine(RuleBasedStateMachine):
 
 
 TestHistory = HistoryMachine.TestCase
-TestHistory.settings = settings(deadline=None)
+TestHistory.settings = settings(deadline=None, max_examples=40)
 
 
 def test_what_was_given_out_is_not_changed_by_later_news() -> None:

@@ -57,14 +57,14 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(snapshots())
 def test_a_snapshot_reads_back_as_it_was(snapshot: Snapshot) -> None:
     """Unknown keys of header and entries included: they come from a newer writer."""
     assert parse_snapshot(encode_snapshot(snapshot), at=NOW) == snapshot
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(snapshots())
 def test_the_file_is_plain_json(snapshot: Snapshot) -> None:
     raw = json.loads(encode_snapshot(snapshot))
@@ -74,7 +74,7 @@ def test_the_file_is_plain_json(snapshot: Snapshot) -> None:
     assert all(set(entry) >= OWN for entry in raw["tokens"].values())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(snapshots(), st.data())
 def test_no_part_of_a_snapshot_is_taken_for_a_snapshot(
     snapshot: Snapshot, data: st.DataObject
@@ -86,7 +86,7 @@ def test_no_part_of_a_snapshot_is_taken_for_a_snapshot(
         parse_snapshot(part, at=NOW)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.binary(min_size=1))
 def test_random_bytes_are_corrupt_and_nothing_else(data: bytes) -> None:
     with pytest.raises(SnapshotCorrupt):

@@ -818,3 +818,35 @@ def test_a_file_of_the_ancestor_in_the_place_is_replaced(path: Path) -> None:
         writer.flush()
 
         assert raw(writer)["epoch"] == writer.epoch
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(b"garbage")
+
+
+def replace(path: Path) -> None:
+    write_atomic(path, b"garbage")
+
+
+@pytest.mark.parametrize("disturb", [overwrite, replace], ids=lambda each: each.__name__)
+def test_what_another_program_wrote_is_mended_and_told(
+    writer: SnapshotWriter, disturb: Any
+) -> None:
+    """The file is whole again within a heartbeat: only the writer can know that it was not."""
+    writer.flush()
+    disturb(writer.path)
+    writer.flush()  # mends it
+    writer.flush()  # tells of it
+
+    assert raw(writer)["writer"]["disturbed"] == 1
+    assert raw(writer)["writer"]["disturbed_at"] > 0
+
+
+def test_a_file_left_alone_or_removed_is_not_called_disturbed(writer: SnapshotWriter) -> None:
+    writer.flush()
+    writer.flush()
+    writer.path.unlink()
+    writer.flush()
+    writer.flush()
+
+    assert "disturbed" not in raw(writer)["writer"]

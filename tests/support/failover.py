@@ -61,8 +61,9 @@ def always_quoting(directory: Path) -> tuple[str, str]:
 @contextmanager
 def feeding(cache: Path, sim: Simulator, tokens: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     """Run the aggregator for the length of a block, or until the test kills it."""
+    urls = [sim.urls[name] for name in ("ws_market", "clob", "gamma")]
     process = subprocess.Popen(
-        [sys.executable, str(FEED), str(cache), sim.urls["ws_market"], *tokens],
+        [sys.executable, str(FEED), str(cache), *urls, *tokens],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -70,14 +70,33 @@ class LiveAccount:
             raise OSError(str(error)) from error
 
     def sell_to_us(self, token: str, size: float) -> None:
-        """Let a stranger sell until our resting buy has got *size*; others at its price go first."""
-        (buy,) = (order for order in self.ours(token) if order["side"] == "BUY")
+        """Let a stranger sell until our resting buy has got *size*; others go first."""
+        buy = self._resting(token, "BUY")
         levels = self.sim.control(do="book", token=token)["bids"]
         ahead = sum(float(each["size"]) for each in levels if each["price"] >= buy["price"])
-        open_size = float(buy["original_size"]) - float(buy["size_matched"])
-        total = ahead - open_size + size
+        self._take(token, "SELL", buy, ahead - _remaining(buy) + size)
+
+    def buy_from_us(self, token: str) -> None:
+        """Let a stranger buy until our resting sell is gone."""
+        sell = self._resting(token, "SELL")
+        levels = self.sim.control(do="book", token=token)["asks"]
+        ahead = sum(float(each["size"]) for each in levels if each["price"] <= sell["price"])
+        self._take(token, "BUY", sell, ahead)
+
+    def _resting(self, token: str, side: str) -> dict[str, Any]:
+        """Wait for our order on one side: it may be on its way from one price to another."""
+        found: list[dict[str, Any]] = []
+
+        def rests() -> bool:
+            found[:] = [order for order in self.ours(token) if order["side"] == side]
+            return bool(found)
+
+        eventually(rests, within_s=10, what=f"our {side}")
+        return found[0]
+
+    def _take(self, token: str, side: str, order: dict[str, Any], size: float) -> None:
         self.sim.control(
-            do="trade", token=token, side="SELL", size=f"{total:.2f}", price=buy["price"]
+            do="trade", token=token, side=side, size=f"{size:.2f}", price=order["price"]
         )
 
     def held(self, token: str) -> float:
@@ -93,6 +112,10 @@ class LiveAccount:
     def wait_for_orders(self, count: int, *, within_s: float = 30) -> None:
         """Wait until so many orders of ours rest."""
         eventually(lambda: len(self.ours()) == count, within_s=within_s, what=f"{count} orders")
+
+
+def _remaining(order: dict[str, Any]) -> float:
+    return float(order["original_size"]) - float(order["size_matched"])
 
 
 @contextmanager

@@ -1,0 +1,189 @@
+"""Stop, kill and a killed child: nothing of ours stays, nothing foreign goes, nothing twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.live_account import ADDRESS, LiveAccount, live_account
+from tests.support.program import eventually, read_json
+from tests.support.simulator import Simulator, running_simulator
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+
+
+def foreign_order(sim: Simulator, token: str) -> str:
+    """Rest an order of the same wallet that the program did not place."""
+    made = sim.control(
+        do="foreign_order", wallet=ADDRESS, token=token, side="BUY", price="0.02", size="50"
+    )
+    return str(made["order_id"])
+
+
+def ids(orders: list[dict[str, Any]]) -> list[str]:
+    return [order["id"] for order in orders]
+
+
+def child(account: LiveAccount, token: str) -> dict[str, Any]:
+    return read_json(account.run.data / "children" / f"{token}.json")
+
+
+def test_a_kill_cancels_what_is_ours_proves_it_and_the_processes_stay(tmp_path: Path) -> None:
+    with (
+        running_simulator(tokens=2, no_flow=True) as sim,
+        live_account(sim, tmp_path, tokens=2) as account,
+    ):
+        account.wait_for_orders(2)
+        foreign = foreign_order(sim, sim.tokens[0])
+        pids = account.run.pids()
+        switched_at = time.time()
+        (account.run.data / "KILL").touch()
+
+        eventually(
+            lambda: all(
+                child(account, token)["kill_proven_at"] >= switched_at for token in sim.tokens
+            ),
+            within_s=10,
+            what="the proof of both children",
+        )
+        assert ids(account.orders()) == [foreign]
+        assert account.run.pids() == pids
+        assert all(not child(account, token)["open_orders"] for token in sim.tokens)
+
+        (account.run.data / "KILL").unlink()
+        account.wait_for_orders(2)
+        assert all(child(account, token)["kill_proven_at"] is None for token in sim.tokens)
+        assert account.run.stop() == 0
+        assert ids(account.orders()) == [foreign]
+
+
+def test_a_start_with_the_kill_switch_set_places_nothing(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "KILL").touch()
+    with running_simulator(tokens=1, no_flow=True) as sim, live_account(sim, tmp_path) as account:
+        eventually(
+            lambda: child(account, sim.tokens[0])["kill_proven_at"] is not None,
+            within_s=30,
+            what="the proof",
+        )
+        assert account.run.stop() == 0
+        assert sim.stats().get("orders", {}).get("accepted", 0) == 0
+
+
+def test_a_stop_that_cannot_be_proven_names_the_survivors(tmp_path: Path) -> None:
+    with running_simulator(tokens=1, no_flow=True) as sim, live_account(sim, tmp_path) as account:
+        account.wait_for_orders(1)
+        (order_id,) = ids(account.ours())
+        sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
+
+        assert account.run.stop(timeout_s=90) == 5
+        assert f"may still be open: {order_id}" in account.log()
+        assert ids(account.ours()) == [order_id]
+
+
+def test_orders_of_a_killed_child_are_gone_within_five_seconds_and_before_the_next(
+    tmp_path: Path,
+) -> None:
+    with (
+        running_simulator(tokens=2, no_flow=True) as sim,
+        live_account(sim, tmp_path, tokens=2) as account,
+    ):
+        token, other = sim.tokens
+        account.wait_for_orders(2)
+        foreign = foreign_order(sim, token)
+        (left,) = ids(account.ours(token))
+        (kept,) = ids(account.ours(other))
+        os.kill(account.run.status()["tasks"][token]["pid"], signal.SIGKILL)
+
+        eventually(lambda: left not in ids(account.orders()), within_s=5, what="no old order")
+        eventually(lambda: len(account.ours(token)) == 1, within_s=40, what="one new order")
+        assert ids(account.ours(other)) == [kept], "the other child was not disturbed"
+        assert foreign in ids(account.orders())
+        assert account.run.stop() == 0
+        assert ids(account.orders()) == [foreign]
+
+
+def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Path) -> None:
+    """No new child while orders of the old one may be open; the others go on."""
+    with (
+        running_simulator(tokens=2, no_flow=True) as sim,
+        live_account(sim, tmp_path, tokens=2) as account,
+    ):
+        token, other = sim.tokens
+        account.wait_for_orders(2)
+        first = account.run.status()["tasks"][token]["pid"]
+        sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
+        os.kill(first, signal.SIGKILL)
+
+        eventually(
+            lambda: account.run.status()["tasks"][token]["status"] == "restarting",
+            within_s=10,
+            what="the end noticed",
+        )
+        until = time.monotonic() + 6  # its wait is one second
+        while time.monotonic() < until:
+            status = account.run.status()
+            assert status["tasks"][token]["pid"] is None
+            assert time.time() - status["written_at"] < 3, "the supervisor's loop stands still"
+            assert time.time() - child(account, other)["written_at"] < 3
+            time.sleep(0.2)
+        sim.control(do="clear_faults")
+        eventually(
+            lambda: account.run.status()["tasks"][token]["pid"] not in (None, first),
+            within_s=30,
+            what="a new child",
+        )
+        eventually(lambda: len(account.ours(token)) == 1, within_s=30, what="its order")
+        assert account.run.stop() == 0
+
+
+def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_path: Path) -> None:
+    """The order got there, its answer is on its way for a second, its child is no more."""
+    with running_simulator(tokens=1, no_flow=True) as sim:
+        sim.control(do="fault", path="/order", method="POST", kind="slow_after", count=1, seconds=3)
+        with live_account(sim, tmp_path) as account:
+            token = sim.tokens[0]
+            eventually(
+                lambda: account.query("SELECT count(*) FROM intents") == [(1,)],
+                within_s=30,
+                what="an intent",
+            )
+            os.kill(account.run.status()["tasks"][token]["pid"], signal.SIGKILL)
+            eventually(
+                lambda: len(account.run.status()["tasks"][token]["notes"]) >= 3,
+                within_s=60,
+                what="a second child",
+            )
+            eventually(lambda: len(account.ours()) == 1, within_s=40, what="one order")
+            known = account.query("SELECT order_id, state FROM intents")
+            assert len(account.orders()) == 1
+            open_here = {order_id for order_id, state in known if state == "placed"}
+            assert open_here == set(ids(account.orders()))
+            assert account.run.stop() == 0
+            assert account.orders() == []
+
+
+def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
+    tmp_path: Path,
+) -> None:
+    """A run that was killed left an order; the next one never gets as far as the account."""
+    with running_simulator(tokens=1, no_flow=True) as sim:
+        with live_account(sim, tmp_path) as account:
+            account.wait_for_orders(1)
+            (order_id,) = ids(account.ours())
+            os.kill(account.run.process.pid, signal.SIGKILL)
+            account.run.process.wait(10)
+        sim.control(do="fault", path="/version", kind="500", count=100_000)
+        with live_account(sim, tmp_path) as account:
+            eventually(
+                lambda: account.run.status()["venue"]["state"] == "unreachable",
+                within_s=20,
+                what="an exchange that cannot be reached",
+            )
+            assert account.run.stop() == 5
+            assert f"may still be open: {order_id}" in account.log()

@@ -1,0 +1,139 @@
+"""A disk that is full, a reader that meets the writer: what children see of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from polyshared import SnapshotReader, SnapshotWriter
+from tests.support.failover import addresses, is_quoting, starting_together
+from tests.support.program import Supervised, eventually, supervised
+from tests.support.simulator import Simulator, running_simulator
+from tests.torture.stage import small_disk
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
+
+
+@contextmanager
+def house_on_a_small_disk(tmp_path: Path) -> Iterator[tuple[Simulator, Supervised, Path]]:
+    """Run two children whose data, but for their status files, is on a disk of its own."""
+    with small_disk("6m") as disk, running_simulator(tokens=2, tempers="steady") as sim:
+        if disk is None:
+            pytest.skip("mounting a small tmpfs needs root")
+        data = disk / "data"
+        data.mkdir()
+        (tmp_path / "children").mkdir()
+        (data / "children").symlink_to(tmp_path / "children")
+        with supervised(
+            *("--paper", "--no-repl", "--tokens", ",".join(sim.tokens)),
+            *starting_together(tmp_path),
+            directory=tmp_path,
+            env={**addresses(sim), "POLY_DATA_DIR": str(data)},
+        ) as run:
+            run.data = data
+            eventually(lambda: quoting(run, "shared"), within_s=40, what="both on the file")
+            yield sim, run, disk / "filler"
+
+
+def quoting(run: Supervised, source: str) -> bool:
+    children = run.children().values()
+    return len(children) == 2 and all(is_quoting(each, source) for each in children)
+
+
+def fill(filler: Path) -> None:
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 14))
+
+
+def switches(run: Supervised) -> set[int]:
+    return {each["switches"] for each in run.children().values()}
+
+
+def file_age_s(run: Supervised) -> float:
+    with SnapshotReader(run.data / "ws_cache.json", max_age_s=1e9, lane=False) as reader:
+        return reader.read().age_s
+
+
+def cache_lines(tmp_path: Path) -> list[str]:
+    text = (tmp_path / "out.txt").read_text("utf-8")
+    return [line for line in text.splitlines() if "[CACHE]" in line]
+
+
+def test_on_a_full_disk_children_stay_on_the_lane_and_the_supervisor_says_why_once(
+    tmp_path: Path,
+) -> None:
+    with house_on_a_small_disk(tmp_path) as (_, run, filler):
+        pids = run.pids()
+        fill(filler)
+        full = time.monotonic()
+        eventually(lambda: file_age_s(run) > 20, within_s=40, what="a file that is old")
+
+        assert time.monotonic() - full < 40
+        assert quoting(run, "shared")
+        assert switches(run) == {0}
+        (line,) = cache_lines(tmp_path)
+        assert " ERROR " in line
+        assert "No space left on device" in line
+
+        filler.unlink()
+        eventually(lambda: file_age_s(run) < 3, within_s=10, what="the file is written again")
+        eventually(lambda: len(cache_lines(tmp_path)) == 2, within_s=5, what="and it is said")
+        assert "event=written_again" in cache_lines(tmp_path)[1]
+        assert run.pids() == pids
+        assert run.stop() == 0
+
+
+def test_without_lane_and_file_children_trade_on_their_own_lines_until_space_returns(
+    tmp_path: Path,
+) -> None:
+    with house_on_a_small_disk(tmp_path) as (_, run, filler):
+        pids = run.pids()
+        fill(filler)
+        (run.data / "ws_cache.board").unlink()
+        fill(filler.with_name("rest"))  # the board's own room, once nobody has it open
+
+        eventually(lambda: quoting(run, "direct"), within_s=25, what="both on their own lines")
+        filler.unlink()
+        filler.with_name("rest").unlink()
+        eventually(lambda: quoting(run, "shared"), within_s=60, what="both back on the file")
+        assert switches(run) == {2}
+        assert run.pids() == pids
+        assert run.stop() == 0
+
+
+RACER = Path(__file__).resolve().parents[1] / "support" / "racing_reader.py"
+RACE_S = 60.0
+
+
+def test_a_reader_that_races_the_writer_for_a_minute_never_reads_a_mixture(tmp_path: Path) -> None:
+    cache = tmp_path / "ws_cache.json"
+    command = [sys.executable, str(RACER), str(cache), str(RACE_S)]
+    done = threading.Event()
+    with SnapshotWriter(cache, min_interval_s=0.0) as writer:
+        writer.put("1", {"a": 0, "b": 0, "filler": "x" * 2000})
+        writer.flush()
+        readers = [
+            subprocess.Popen([*command, kind], stdout=subprocess.PIPE, text=True)
+            for kind in ("lane", "file")
+        ]
+        number = 0
+        while any(each.poll() is None for each in readers):
+            number += 1
+            length = 2000 + number % 7 * 1000
+            writer.put("1", {"a": number, "b": number, "filler": "x" * length})
+            writer.flush()
+            done.wait(0.0005)
+    outputs = [each.communicate()[0].split() for each in readers]
+
+    for reads, versions, torn in outputs:
+        assert int(reads) > 5_000
+        assert int(versions) > 1_000
+        assert int(torn) == 0

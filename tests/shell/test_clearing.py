@@ -1,0 +1,133 @@
+"""What a child left behind is cancelled by id, and proven gone before anything follows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from POLYMARKET_MAKER import clearing
+from POLYMARKET_MAKER.clearing import ARRIVAL_S, Clearing, clear
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.model import NewOrder, Side
+from POLYMARKET_MAKER.errors import VenueUnreachable
+from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
+from tests.support.fake_exchange import FOREIGN, FakeExchange, Fault
+from tests.support.program import eventually
+from tests.support.trading import MARKET, T0, TOKEN
+
+
+class House:
+    """A dead child's ledger and the exchange it traded at."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.exchange = FakeExchange(MARKET, lambda: T0)
+
+    def post(self, *, at: float = T0, fault: Fault | None = None) -> str:
+        """Leave a buy behind, whose answer nobody heard when there is a fault."""
+        self.exchange.faults["post"] = [] if fault is None else [fault]
+        order = NewOrder(TOKEN, Side.BUY, Decimal("0.40"), Decimal(10))
+        signed = self.exchange.sign(order, MARKET)
+        self.ledger.record_intent(signed, at=at, reason="test")
+        outcome = self.exchange.post(signed)
+        if fault is None:
+            self.ledger.record_outcome(signed.order_id, outcome, at=at)
+        return signed.order_id
+
+    def clear(self, now: float = T0) -> frozenset[str]:
+        return clear(self.exchange, self.ledger, [TOKEN], now=now)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with Ledger.open(tmp_path / "ledger.db", Identity("live", "h", 137, "0x")) as ledger:
+        yield House(ledger)
+
+
+def test_ours_is_gone_with_what_it_traded_and_foreign_orders_stay(house: House) -> None:
+    order_id = house.post()
+    house.exchange.hit(order_id, Decimal(4))
+
+    assert house.clear() == frozenset()
+
+    assert [order.order_id for order in house.exchange.open_orders()] == [FOREIGN]
+    assert house.ledger.position(TOKEN).size == 4
+    assert house.ledger.live(TOKEN) == []
+
+
+def test_another_tokens_orders_are_left_alone(house: House) -> None:
+    house.post()
+
+    assert clear(house.exchange, house.ledger, ["another"], now=T0) == frozenset()
+    assert len(house.ledger.our_orders(TOKEN)) == 1
+    assert clear(house.exchange, house.ledger, None, now=T0) == frozenset()
+    assert house.ledger.our_orders(TOKEN) == []
+
+
+def test_an_order_killed_on_its_way_is_not_proven_before_it_cannot_arrive(house: House) -> None:
+    order_id = house.post(fault=Fault.LOST_BEFORE)
+
+    assert house.clear(T0 + 1) == {order_id}
+    assert house.clear(T0 + ARRIVAL_S - 0.1) == {order_id}
+    assert house.clear(T0 + ARRIVAL_S) == frozenset()
+    intent = house.ledger.intent(order_id)
+    assert intent is not None
+    assert intent.state is IntentState.REJECTED
+
+
+def test_an_order_that_arrives_late_is_cancelled_then(house: House) -> None:
+    order_id = house.post(fault=Fault.LATE)
+    assert house.clear(T0 + 1) == {order_id}
+    house.exchange.now = lambda: T0 + 5
+    house.exchange.arrive()
+
+    assert house.clear(T0 + 5) == frozenset()
+    assert house.exchange.ours() == []
+
+
+def test_an_exchange_that_does_not_answer_proves_nothing(house: House) -> None:
+    order_id = house.post()
+    house.exchange.faults = {"cancel": [Fault.LOST_AFTER]}
+
+    with pytest.raises(VenueUnreachable):
+        house.clear()
+
+    assert house.ledger.open_order_ids(TOKEN) == [order_id]
+    assert house.clear() == frozenset()
+
+
+def test_it_goes_on_by_itself_until_the_proof_and_blocks_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "RETRY_S", 0.01)
+    house.post()
+    answers = threading.Event()
+    cancel = house.exchange.cancel
+
+    def slow(order_ids: list[str]) -> object:
+        assert answers.wait(5)
+        return cancel(order_ids)
+
+    monkeypatch.setattr(house.exchange, "cancel", slow)
+    house.exchange.faults = {"cancel": [Fault.LOST_BEFORE, Fault.LOST_AFTER]}
+    work = Clearing(house.exchange, house.ledger, Clock())
+    try:
+        work.begin(TOKEN)  # returns although the exchange does not answer
+        assert not work.is_clear(TOKEN)
+        assert work.is_clear("another")
+        answers.set()
+
+        eventually(lambda: work.is_clear(TOKEN), within_s=5, what="the proof")
+        assert house.exchange.ours() == []
+    finally:
+        work.close()
+
+
+def test_a_token_without_open_orders_asks_nobody(house: House) -> None:
+    house.exchange.faults = {"cancel": [Fault.KILL_BEFORE], "read": [Fault.LOST_BEFORE]}
+
+    assert house.clear() == frozenset()
