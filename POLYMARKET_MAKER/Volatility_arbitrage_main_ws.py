@@ -66,14 +66,14 @@ class WSAggregatorClient:
 
     def __init__(
         self,
-        on_event: OnEvent,
-        *,
+        on_event: OnEvent | None = None,
         on_state: OnState | None = None,
+        *,
         verbose: bool = False,
         label: str = "aggregator",
         url: str | None = None,
     ) -> None:
-        self._on_event = on_event
+        self._on_event = on_event or (lambda _event: None)
         self._on_state = on_state
         self._verbose = verbose
         self._lock = threading.Lock()
@@ -164,8 +164,8 @@ def ws_watch_by_ids(
     if not tokens:
         raise ValueError("asset_ids was empty, expected at least one token id")
     client = WSAggregatorClient(
-        on_event or (lambda _event: None),
-        on_state=on_state,
+        on_event,
+        on_state,
         verbose=verbose,
         label=label or "watch",
     )
@@ -206,7 +206,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     tokens = [token.strip() for token in options.source.split(",") if token.strip()]
     if not tokens or not all(token.isdecimal() for token in tokens):
         parser.error(f"--source was {options.source!r}, expected token ids, comma-separated")
-    client = WSAggregatorClient(_print_event, on_state=_print_state, url=options.url)
+    client = WSAggregatorClient(_print_event, _print_state, url=options.url)
     client.subscribe(tokens)
     client.start()
     try:

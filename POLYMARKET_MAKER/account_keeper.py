@@ -16,7 +16,7 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.events import Event, Unreadable
 from POLYMARKET_MAKER.core.model import CancelResult, Fill
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
-from POLYMARKET_MAKER.errors import LedgerError, MakerError
+from POLYMARKET_MAKER.errors import LedgerError, MakerError, VenueError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.ledger import Ledger
 
@@ -30,7 +30,11 @@ STOP_S = 6.0
 
 
 class AccountKeeper:
-    """Takes the channel's news, and reads the account in a thread of its own."""
+    """Takes the channel's news, and reads the account in a thread of its own.
+
+    Attributes:
+        unreachable: Why the exchange could not be read last time; None when it could.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class AccountKeeper:
             ring: Wakes the child of a token.
             clock: The clock.
         """
+        self.unreachable: str | None = None
         self._account = account
         self._ledger = ledger
         self._ring = ring
@@ -138,12 +143,15 @@ class AccountKeeper:
             if self._clock.mono() >= self._due_mono:
                 self._read_account()
         except MakerError as error:
+            if isinstance(error, VenueError):
+                self.unreachable = str(error)
             if log.every(60, "keeper"):
                 log.error("[ACCOUNT]", event="not_read", reason=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - the last line of a thread
             log.error("[ACCOUNT]", event="keeper_fault", exc=error)
             return False
+        self.unreachable = None
         return True
 
     def _read_orders(self) -> None:

@@ -234,12 +234,13 @@ class Aggregator:
                 self._books.lose_line(conn, self._mono())
             self._sweep_now = True
             publisher = self._publisher
-        if state is LineState.DOWN and reason and publisher and not publisher.has_served:
-            publisher.report_down(reason)
+        if state is LineState.DOWN and reason and not self._stopping.is_set():
+            if publisher is not None and not publisher.has_served:
+                publisher.report_down(reason)
+            else:
+                log.warning("[WS]", line=conn, state=state, reason=reason)
         elif state is not LineState.CONNECTING:
-            unasked = state is LineState.DOWN and not self._stopping.is_set()
-            level = log.warning if unasked else log.info
-            level("[WS]", line=conn, state=state, reason=reason)
+            log.info("[WS]", line=conn, state=state, reason=reason)
 
     def _on_rest_book(self, token_id: str, answer: RestBook | VenueError) -> None:
         """Take what REST says of a book, in the reader's thread."""

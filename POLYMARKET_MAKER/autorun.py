@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,15 +35,19 @@ from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.handover import MARKETS_FILE
 from POLYMARKET_MAKER.operator_desk import OperatorDesk
+from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.recording import Recorder, Replay
 from POLYMARKET_MAKER.remembered import Remembered
 from POLYMARKET_MAKER.replay_markets import markets_of
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
+from POLYMARKET_MAKER.source_process import SourceProcess
 from POLYMARKET_MAKER.summary import print_summary
 from POLYMARKET_MAKER.supervisor import Supervisor
 from POLYMARKET_MAKER.supervisor_status import StatusFile
 from POLYMARKET_MAKER.switchboard import TOKENS_PER_LINE
-from POLYMARKET_MAKER.tokens import TokenSource
+from POLYMARKET_MAKER.systemd import ServiceManager
+from POLYMARKET_MAKER.upkeep import KnownTokens, Upkeep
+from POLYMARKET_MAKER.webhook import Webhook
 
 ALL_TOKENS = 10**9
 """Tokens on a replay's only line: a recording has what it has."""
@@ -105,19 +109,27 @@ class _Run:
             handled_path=settings.handled_topics_path,
             exits_path=settings.data_dir / "exit_tokens.json",
         )
+        known = self._known_tokens()
         commands: SimpleQueue[Command] = SimpleQueue()
         operator = OperatorDesk(commands, Brakes(settings.data_dir), settings.data_dir, self._clock)
+        chores: list[Callable[[Supervisor], None]] = [operator.act]
+        reports: list[Callable[[Supervisor], None]] = []
+        make_aggregator = self._aggregator_maker()
         supervisor = Supervisor(
             settings,
             clock=self._clock,
-            aggregator=self._aggregator(),
-            fleet=Fleet(settings, desk, memory, self._clock),
+            aggregator=make_aggregator() if make_aggregator else None,
+            fleet=Fleet(settings, desk, memory, self._clock, self._orphans()),
             desk=desk,
-            tokens=self._tokens(),
-            report=self._report(operator),
-            obey=operator.act,
+            tokens=lambda: known.read().token_ids,
+            reports=reports,
+            chores=chores,
             has_ended=self._replay.finished.is_set if self._replay else lambda: False,
+            make_aggregator=None if self._replay else make_aggregator,
         )
+        upkeep = self._upkeep(supervisor, known, memory)
+        chores.append(upkeep.turn)
+        reports += self._reports(operator, upkeep)
         log.info(
             "[INIT]",
             mode=settings.mode,
@@ -140,34 +152,63 @@ class _Run:
     def _desk(self) -> Desk:
         settings = self._settings
         if settings.credentials is None:
-            return PaperDesk(settings, os.environ)
+            paper = PaperDesk(settings, os.environ)
+            self._stack.callback(paper.close)
+            return paper
         desk = AccountDesk(settings, os.environ, self._clock)
         self._stack.callback(desk.close)
         return desk
 
-    def _tokens(self) -> Callable[[], Iterable[str]]:
+    @property
+    def _is_made_up(self) -> bool:
+        """Whether the tokens are those of a demo or a replay, not the operator's."""
+        return bool(self._demo or self._replay)
+
+    def _known_tokens(self) -> KnownTokens:
         """Return where the tokens come from: this run's own list, and the token files."""
+        only_these = bool(self._settings.options.tokens) or self._is_made_up
+        return KnownTokens(self._settings, self._clock, only_these=only_these)
+
+    def _orphans(self) -> Orphans:
+        grace_s = self._settings.scheduler.process_graceful_timeout_sec
+        return Orphans(self._settings.data_dir, self._clock, grace_s=grace_s)
+
+    def _upkeep(self, supervisor: Supervisor, known: KnownTokens, memory: Remembered) -> Upkeep:
         settings = self._settings
-        only_these = bool(settings.options.tokens) or self._demo or self._replay
-        source = TokenSource(
-            plain=settings.tokens,
-            tokens_path=None if only_these else settings.copytrade_tokens_path,
-            signals_path=None if only_these else settings.sell_signals_path,
+        url = settings.alerts.webhook_url
+        webhook = Webhook(url, mode=settings.run_name, clock=self._clock)
+        self._stack.callback(webhook.close)
+        log.listen(webhook.take)
+        self._stack.callback(log.listen, None)
+        has_source = settings.copytrade.autostart and not (
+            settings.options.tokens or self._is_made_up
         )
-        return lambda: source.read(self._clock.mono()).token_ids
+        upkeep = Upkeep(
+            supervisor,
+            known,
+            memory,
+            self._clock,
+            webhook=webhook,
+            source=SourceProcess(settings, os.environ, self._clock) if has_source else None,
+            can_reload=not self._is_made_up,
+        )
+        self._stack.callback(upkeep.close)
+        return upkeep
 
-    def _report(self, operator: OperatorDesk) -> Callable[[Supervisor], None]:
-        """Return what is told each second: the status file, and in a demo the live table."""
-        status = StatusFile(self._settings.status_path, self._clock)
-        view = self._views.enter_context(LiveView()) if self._demo or self._replay else None
-
-        def report(supervisor: Supervisor) -> None:
-            status.write(supervisor, supervisor.state)
-            if view is not None:
-                rows = operator.rows(supervisor.fleet.tasks)
-                view.show(rows, now=self._clock.mono(), title=self._settings.run_name)
-
-        return report
+    def _reports(
+        self, operator: OperatorDesk, upkeep: Upkeep
+    ) -> Iterator[Callable[[Supervisor], None]]:
+        """Return what is told each second: status file, systemd, and in a demo the live table."""
+        status = StatusFile(self._settings.status_path, self._clock, more=upkeep.status)
+        yield lambda supervisor: status.write(supervisor, supervisor.state)
+        yield ServiceManager(os.environ).report
+        if self._is_made_up:
+            view = self._views.enter_context(LiveView())
+            yield lambda supervisor: view.show(
+                operator.rows(supervisor.fleet.tasks),
+                now=self._clock.mono(),
+                title=self._settings.run_name,
+            )
 
     def _open_console(self, commands: SimpleQueue[Command], supervisor: Supervisor) -> None:
         """Take the commands of the command line, and open the console where there is none."""
@@ -176,7 +217,7 @@ class _Run:
             command = parse_command(text)
             if command is not None:
                 commands.put(command)
-        if options.has_console and not (self._demo or self._replay):
+        if options.has_console and not self._is_made_up:
             console = Console(
                 commands,
                 label=self._settings.mode,
@@ -232,7 +273,7 @@ class _Run:
             self._settings = demo.settings_for(self._settings, self._demo)
             log.add_secret(*self._settings.secrets)
 
-    def _aggregator(self) -> Aggregator | None:
+    def _aggregator_maker(self) -> Callable[[], Aggregator] | None:
         settings = self._settings
         # Also without an aggregator: a child's own line needs the same package.
         lines = market_lines(settings.urls.ws_market, self._clock)
@@ -243,14 +284,15 @@ class _Run:
             recorder = Recorder(settings.options.record)
             self._stack.callback(recorder.close)
         replay = self._replay
-        return Aggregator(
+        reads = None if replay else self._market_reads()
+        return lambda: Aggregator(
             settings.data_dir / "ws_cache.json",
             replay.open_line if replay else lines,
             clock=self._clock,
             mono=replay.mono if replay else None,
             flush_interval_s=settings.feed.ws_cache_flush_min_interval_sec,
             recorder=recorder,
-            reads=None if replay else self._market_reads(),
+            reads=reads,
             version=VERSION,
             tokens_per_line=ALL_TOKENS if replay else TOKENS_PER_LINE,
         )

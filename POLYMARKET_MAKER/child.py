@@ -54,6 +54,7 @@ from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.orders import Orders
 from POLYMARKET_MAKER.own_line import OwnLine, Places
 from POLYMARKET_MAKER.processes import end_with_parent
+from POLYMARKET_MAKER.pulse import STARTING, Heart
 from POLYMARKET_MAKER.quotes import Quotes
 from POLYMARKET_MAKER.settings import Credentials as Keys
 from POLYMARKET_MAKER.settings import (
@@ -124,6 +125,7 @@ class Child:
         self._clock = Clock(params.clock_scale)
         self._http = Http()
         self._public = Public(self._http, clob_url=params.urls.clob, gamma_url=params.urls.gamma)
+        self._heart = Heart(os.environ)
         self._stopping = False
         self._worker: Worker | None = None
         os.makedirs(params.data_dir / "children", exist_ok=True)
@@ -211,6 +213,7 @@ class Child:
             asking=lambda: bool(calls.running),
             on_quote=_paper_listener(exchange),
             has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
+            beat=self._heart.beat,
         )
         if self._stopping:  # asked while the parts were put together
             self._worker.stop()
@@ -223,6 +226,7 @@ class Child:
     def _patiently(self, ask: Callable[[], Answer]) -> Answer | None:
         """Ask until the exchange answers; None when we were asked to stop first."""
         while not self._stopping:
+            self._heart.beat(STARTING)
             try:
                 return ask()
             except VenueUnreachable as error:
@@ -237,6 +241,7 @@ class Child:
         """Wait, but not longer than until we are asked to stop."""
         until = self._clock.mono() + pause_s
         while not self._stopping and self._clock.mono() < until:
+            self._heart.beat(STARTING)
             time.sleep(SLICE_S)
 
     def _market(self) -> MarketInfo:

@@ -14,8 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.pulse import DUMP_SIGNAL, VARIABLE, Pulse
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "POLYMARKET_MAKER" / "Volatility_arbitrage_run.py"
+DUMP_S = 1.0
+"""How long a hung child has to say where it hangs, before it is asked to end."""
 
 
 @dataclass(slots=True)
@@ -25,6 +30,10 @@ class Child:
     Attributes:
         source_at_start: ``shared`` when it was told of the aggregator's file.
         started_mono: When it was started, on the supervisor's monotonic clock.
+        pulse: Its heartbeat.
+        stopping: It was asked to end.
+        restarting: It was asked to end in order to be started again.
+        hung_mono: When it was found hung; None while it is well.
     """
 
     token_id: str
@@ -33,7 +42,10 @@ class Child:
     config_path: Path
     source_at_start: str
     started_mono: float
+    pulse: Pulse
     stopping: bool = field(default=False)
+    restarting: bool = field(default=False)
+    hung_mono: float | None = field(default=None)
 
     @property
     def pid(self) -> int:
@@ -51,6 +63,24 @@ class Child:
     def kill(self) -> None:
         """End it at once; its orders stay on the book until somebody cancels them."""
         self._signal(signal.SIGKILL)
+
+    def end_if_hung(self, now_mono: float, *, grace_s: float) -> None:
+        """Find out whether it hangs; then have it say where, ask it to end, and kill it.
+
+        A child that awakes meanwhile is ended all the same: what it did not see, it missed.
+        """
+        if self.hung_mono is None:
+            if self.pulse.is_hung(now_mono):
+                self.hung_mono = now_mono
+                silent_s = self.pulse.silent_s(now_mono)
+                log.error(
+                    "[CHILD]", event="hung", token=self.token_id, pid=self.pid, silent_s=silent_s
+                )
+                self._signal(DUMP_SIGNAL)
+        elif now_mono - self.hung_mono >= DUMP_S + grace_s:
+            self.kill()
+        elif now_mono - self.hung_mono >= DUMP_S:
+            self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process.poll() is None:
@@ -80,21 +110,29 @@ def start_child(
         now_mono: Monotonic seconds.
 
     Raises:
-        OSError: The process or its log could not be made.
+        OSError: The process, its pipe or its log could not be made.
     """
     command = [sys.executable, str(SCRIPT), str(config_path)]
     if shared_cache is not None:
         command.append(f"--shared-ws-cache={shared_cache}")
     descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=descriptor,
-            stderr=subprocess.STDOUT,
-            env=dict(env),
-            start_new_session=True,
-        )
+        pulse = Pulse(now_mono)
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=subprocess.STDOUT,
+                env={**env, VARIABLE: str(pulse.child_end)},
+                pass_fds=(pulse.child_end,),
+                start_new_session=True,
+            )
+        except OSError:
+            pulse.close()
+            raise
+        finally:
+            pulse.handed_over()
     finally:
         os.close(descriptor)
     return Child(
@@ -104,4 +142,5 @@ def start_child(
         config_path=config_path,
         source_at_start="direct" if shared_cache is None else "shared",
         started_mono=now_mono,
+        pulse=pulse,
     )

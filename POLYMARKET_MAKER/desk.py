@@ -35,6 +35,8 @@ from POLYMARKET_MAKER.settings import Credentials as Keys
 from POLYMARKET_MAKER.settings import Settings, child_environment
 
 LEDGER_NAME = "ledger.db"
+ON_PAPER = "paper"
+"""Stands for the wallet in a ledger of orders on paper."""
 RETRY_S = 5.0
 CANCEL_S = 20.0
 CANCEL_RETRY_S = 0.5
@@ -44,6 +46,11 @@ HUNG_S = 15.0
 
 class Desk(Protocol):
     """What the supervisor needs of an account."""
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """What is ours; None until it was opened."""
+        ...
 
     def is_ready(self) -> bool:
         """Whether children can be given what they trade with; begins to get it when not."""
@@ -79,10 +86,22 @@ class PaperDesk:
 
     def __init__(self, settings: Settings, env: Mapping[str, str]) -> None:
         """Give children the environment *env*, less every secret."""
+        self.ledger: Ledger | None = None
         self._settings = settings
         self._env = env
 
     def is_ready(self) -> bool:
+        """Open the ledger that the children share.
+
+        Raises:
+            LedgerError: It cannot be opened, or is of another mode or exchange.
+        """
+        if self.ledger is None:
+            settings = self._settings
+            identity = Identity(
+                settings.mode.value, settings.urls.clob, settings.chain_id, ON_PAPER
+            )
+            self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return True
 
     def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
@@ -101,7 +120,8 @@ class PaperDesk:
         return {"state": "paper", "order_version": None, "reason": None}
 
     def close(self) -> None:
-        pass
+        if self.ledger is not None:
+            self.ledger.close()
 
 
 class AccountDesk:
@@ -131,6 +151,7 @@ class AccountDesk:
         self._dead_man: DeadMan | None = None
         self._alive_boot = clock.boot()
         self._is_closing = False
+        self._to_clear: set[str] = set()
 
     def is_ready(self) -> bool:
         """Whether the account is connected; tries again when its time has come.
@@ -162,13 +183,17 @@ class AccountDesk:
 
     def clear(self, token_id: str) -> None:
         """Begin to cancel every order of a token whose child is gone; returns at once."""
-        if self._care is not None:
+        if self._care is None:
+            self._to_clear.add(token_id)  # as soon as there is an account
+        else:
             self._care.clearing.begin(token_id)
             self._care.keeper.read_soon()
 
     def is_clear(self, token_id: str) -> bool:
         """Whether what :meth:`clear` began is proven."""
-        return self._care is None or self._care.clearing.is_clear(token_id)
+        if self._care is None:
+            return token_id not in self._to_clear
+        return self._care.clearing.is_clear(token_id)
 
     def cancel_all(self) -> frozenset[str]:
         """Cancel what the ledger knows as open and return the ids that are not proven gone.
@@ -188,14 +213,14 @@ class AccountDesk:
     def venue(self) -> dict[str, object]:
         """Return what the status file says of exchange, user channel and dead-man switch."""
         self._alive_boot = self._clock.boot()
-        state = "open" if self._unreachable is None else "unreachable"
+        reason = self._unreachable if self._care is None else self._care.keeper.unreachable
         dead_man = "off" if not self._settings.risk.dead_man else "not_armed"
         if self._dead_man is not None:
             dead_man = "beating" if self._dead_man.is_beating else "silent"
         return {
-            "state": state,
+            "state": "open" if reason is None else "unreachable",
             "order_version": self._version,
-            "reason": self._unreachable,
+            "reason": reason,
             "user_channel": self._care.feed.state if self._care is not None else "down",
             "dead_man": dead_man,
         }
@@ -260,6 +285,8 @@ class AccountDesk:
             data_dir=settings.data_dir,
             clock=self._clock,
         )
+        while self._to_clear:
+            self._care.clearing.begin(self._to_clear.pop())
         self.account = account
 
     def _derive(self) -> None:

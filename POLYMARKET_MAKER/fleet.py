@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,13 +20,17 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import restart
 from POLYMARKET_MAKER.core.schedule import Lane, Limits, Outcome, Schedule, Start
 from POLYMARKET_MAKER.desk import Desk
+from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.remembered import ExitRecord, Remembered
 from POLYMARKET_MAKER.settings import Settings, build_run_params
+from POLYMARKET_MAKER.settings.assignment import merge_strategy
 from POLYMARKET_MAKER.tasks import Task
 from polyshared import write_atomic
 
 START_RETRY_S = 5.0
 CLEAR_LOOK_S = 0.2
+CRASHED = 1
+MARKET_CLOSED = restart.Code.MARKET_CLOSED
 
 
 class Fleet:
@@ -36,21 +41,27 @@ class Fleet:
         schedule: Where every token is.
     """
 
-    def __init__(self, settings: Settings, desk: Desk, memory: Remembered, clock: Clock) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        desk: Desk,
+        memory: Remembered,
+        clock: Clock,
+        orphans: Orphans | None = None,
+    ) -> None:
+        """Start nothing yet; a token that an orphan still trades waits until it is gone."""
         self.tasks: dict[str, Task] = {}
         self._settings = settings
         self._desk = desk
         self._memory = memory
         self._clock = clock
-        scheduler = settings.scheduler
-        limits = Limits(
-            max_trading=scheduler.max_concurrent_tasks,
-            max_exiting=scheduler.max_exit_cleanup_tasks,
-            spacing_s=clock.real_s(scheduler.topic_start_cooldown_sec),
-            exit_spacing_s=clock.real_s(scheduler.exit_start_stagger_sec),
-        )
-        self.schedule = Schedule(limits, finished=memory.finished, handled=memory.handled)
+        self._orphans = orphans
+        self.schedule = Schedule(self._limits(), finished=memory.finished, handled=memory.handled)
+
+    def take_settings(self, settings: Settings) -> None:
+        """Go on with changed settings; a child gets those that are its own at its next start."""
+        self._settings = settings
+        self.schedule = replace(self.schedule, limits=self._limits())
 
     def offer(self, token_ids: Iterable[str]) -> None:
         """Queue the tokens that are not known yet."""
@@ -89,17 +100,79 @@ class Fleet:
     def _next_turn(self, mono: float) -> Start | None:
         """Return whose turn it is; a token whose last child's orders are not gone waits."""
         while (turn := self.schedule.next_start(mono)) is not None:
-            if self._desk.is_clear(turn.token_id):
+            if self._is_free(turn.token_id):
                 return turn
             self.schedule = self.schedule.failed(turn.token_id, mono, after_s=CLEAR_LOOK_S)
         return None
 
+    def _is_free(self, token_id: str) -> bool:
+        """Whether nobody trades it, and what its last child left is proven gone."""
+        is_taken = self._orphans is not None and self._orphans.is_taken(token_id)
+        return not is_taken and self._desk.is_clear(token_id)
+
     def reap(self) -> None:
         """Take note of children that have ended, have cancelled what they left, decide on."""
+        for token_id in self._orphans.take_gone() if self._orphans is not None else ():
+            self._desk.clear(token_id)
         for task in self.tasks.values():
             code = task.child.exit_code() if task.child is not None else None
             if code is not None:
                 self._ended(task, code)
+
+    def end_hung(self) -> None:
+        """End children whose loop does not turn; they come back as after a crash."""
+        mono, grace_s = self._clock.mono(), self._settings.scheduler.process_graceful_timeout_sec
+        for task in self.tasks.values():
+            if task.child is not None:
+                task.last_heartbeat = self._clock.now() - task.child.pulse.silent_s(mono)
+                task.child.end_if_hung(mono, grace_s=grace_s)
+
+    # -- what others want of a token
+
+    def sell(self, token_id: str) -> None:
+        """Have what is held of a token sold; a running child was told by the caller."""
+        self.schedule = self.schedule.sell(token_id)
+        self.tasks.setdefault(token_id, Task(token_id))
+
+    def keep(self, token_id: str) -> None:
+        """Take :meth:`sell` back; a child that only sells makes room for one that trades."""
+        run = self.schedule.running.get(token_id)
+        if run is not None and run.lane is Lane.EXIT:
+            self._make_room(token_id)
+        else:
+            self.schedule = self.schedule.keep(token_id)
+
+    def forget(self, token_id: str) -> None:
+        """Take a token out of the queue: it is sold, and only a purchase brings it back."""
+        self.schedule = self.schedule.drop(token_id)
+
+    def park(self, token_id: str) -> None:
+        """Free the slot of a child whose order rests at its floor."""
+        self.schedule = self.schedule.parked(token_id)
+
+    def rotate(self, token_id: str, *, idle_s: float) -> None:
+        """Have an idle child make room; its token goes to the queue's tail."""
+        log.info("[EXIT]", token=token_id, reason="rotated", idle_s=idle_s)
+        self._make_room(token_id)
+
+    def idle_limit_s(self, token_id: str) -> float:
+        """Return how long the child of a token may be idle while others wait, unscaled."""
+        return merge_strategy(self._settings, token_id).strategy.signal_timeout_minutes * 60
+
+    def start_anew(self, token_id: str) -> bool:
+        """End the child of a token and start another; return whether it has one."""
+        task = self.tasks.get(token_id)
+        if task is None or task.child is None:
+            return False
+        task.child.restarting = True
+        task.child.terminate()
+        return True
+
+    def allow(self, token_id: str) -> None:
+        """Let a token be traded again that was stopped or has given up."""
+        if token_id in self.schedule.finished:
+            self.schedule = self.schedule.allow(token_id)
+            self._note_exit(token_id, "RESUMED", refillable=True)
 
     def stop(self, token_id: str) -> bool:
         """End the child of a token for good; return whether the token is known."""
@@ -107,6 +180,7 @@ class Fleet:
         if task is None:
             return False
         self.schedule = self.schedule.stop(token_id)
+        self._note_exit(token_id, "USER_STOPPED", refillable=False)
         if task.child is not None:
             task.child.terminate()
         else:
@@ -133,6 +207,8 @@ class Fleet:
         settings = self._settings
         is_exit = turn.lane is Lane.EXIT
         config_path = settings.data_dir / f"run_params_{turn.token_id}.json"
+        if not is_exit:  # left by a signal that was acted on just when the supervisor died
+            exit_signal_path(settings.data_dir, turn.token_id).unlink(missing_ok=True)
         run_params = build_run_params(settings, turn.token_id, exit_only=is_exit)
         write_atomic(config_path, msgspec.json.format(msgspec.json.encode(run_params), indent=2))
         name = f"autorun_exit_{turn.token_id}.log" if is_exit else f"autorun_{turn.token_id}.log"
@@ -155,21 +231,39 @@ class Fleet:
 
     def _ended(self, task: Task, code: int) -> None:
         assert task.child is not None
+        task.child.pulse.close()
         self._desk.clear(task.token_id)
         mono = self._clock.mono()
-        task.history, verdict = restart.judge(
-            code,
-            mono - task.child.started_mono,
-            task.history,
-            mono,
-            asked=task.child.stopping,
-            jitter=random.random(),  # noqa: S311 - spreads restarts, guards nothing
-        )
+        task.history, verdict = self._judge(task, task.child, code, mono)
         log.info(
             "[CHILD]", token=task.token_id, pid=task.child.pid, code=code, reason=verdict.reason
         )
+        if isinstance(verdict, restart.Quarantine):
+            log.warning(
+                "[CHILD]", event="quarantined", token=task.token_id, code=code, for_s=verdict.for_s
+            )
         task.ended(code, verdict)
         self._place(task.token_id, verdict, mono)
+
+    def _judge(
+        self, task: Task, child: Child, code: int, mono: float
+    ) -> tuple[restart.History, restart.Verdict]:
+        if child.restarting and code <= 0:
+            return restart.History(), restart.Restart(0.0, "asked")
+        is_over = code in (restart.Code.DONE, restart.Code.ORDERS_OPEN)
+        if child.hung_mono is not None and is_over:
+            code = CRASHED  # it ended because it was made to
+        history, verdict = restart.judge(
+            code,
+            mono - child.started_mono,
+            task.history,
+            mono,
+            asked=child.stopping,
+            jitter=random.random(),  # noqa: S311 - spreads restarts, guards nothing
+        )
+        if verdict == restart.Stop("asked") and self.schedule.running[task.token_id].is_rotating:
+            verdict = restart.Stop("market_closed" if code == MARKET_CLOSED else "rotated")
+        return history, verdict
 
     def _place(self, token_id: str, verdict: restart.Verdict, mono: float) -> None:
         """Put the token where the verdict on its child wants it."""
@@ -178,14 +272,37 @@ class Fleet:
                 self.schedule = self.schedule.ended(
                     token_id, Outcome.AGAIN, mono, after_s=self._clock.real_s(wait_s)
                 )
-            case restart.Stop("asked" | "done"):
+            case restart.Stop("asked" | "done" | "rotated" as reason):
                 self.schedule = self.schedule.ended(token_id, Outcome.DONE, mono)
+                if reason == "rotated":
+                    self._note_exit(token_id, "ROTATED", refillable=True)
             case restart.Stop(reason):
                 self.schedule = self.schedule.ended(token_id, Outcome.FINAL, mono, reason=reason)
-                is_closed = reason == "market_closed"
-                record = ExitRecord(token_id, self._clock.now(), reason.upper(), not is_closed)
-                with _told_if_not_written():
-                    self._memory.note_exit(record)
+                self._note_exit(token_id, reason.upper(), refillable=reason != "market_closed")
+
+    def _make_room(self, token_id: str) -> None:
+        self.schedule = self.schedule.rotating(token_id)
+        child = self.tasks[token_id].child
+        assert child is not None, "it is running"
+        child.terminate()
+
+    def _note_exit(self, token_id: str, reason: str, *, refillable: bool) -> None:
+        with _told_if_not_written():
+            self._memory.note_exit(ExitRecord(token_id, self._clock.now(), reason, refillable))
+
+    def _limits(self) -> Limits:
+        scheduler, real_s = self._settings.scheduler, self._clock.real_s
+        return Limits(
+            max_trading=scheduler.max_concurrent_tasks,
+            max_exiting=scheduler.max_exit_cleanup_tasks,
+            spacing_s=real_s(scheduler.topic_start_cooldown_sec),
+            exit_spacing_s=real_s(scheduler.exit_start_stagger_sec),
+        )
+
+
+def exit_signal_path(data_dir: Path, token_id: str) -> Path:
+    """Return the file that tells the child of a token to sell out and end."""
+    return data_dir / f"exit_signal_{token_id}.json"
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""Carry out what the operator asks for, in the supervisor's own thread."""
+"""Carry out what the operator asks for, in the supervisor's own thread.
+
+He asks at the console, or from another process through files in ``data/control/``.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,28 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.console import MEANING, Command, Row, Verb, plain_lines, resolve_token, row
+from POLYMARKET_MAKER.control import Asked, Control, Request
 from POLYMARKET_MAKER.errors import UsageError
 from POLYMARKET_MAKER.supervisor import Supervisor
 
 
+class Refused(Exception):
+    """A request that is not carried out; the sentence says why."""
+
+
 class OperatorDesk:
-    """Acts on the commands of the console, one after the other."""
+    """Acts on the commands of the console and on requests by file, one after the other."""
 
     def __init__(
         self, commands: SimpleQueue[Command], brakes: Brakes, data_dir: Path, clock: Clock
     ) -> None:
-        """Take commands from *commands*; children tell of themselves in *data_dir*."""
+        """Take commands from *commands*; children tell of themselves in *data_dir*.
+
+        Raises:
+            OSError: The folder for requests cannot be made.
+        """
         self._commands = commands
+        self._control = Control(data_dir, clock)
         self._brakes = brakes
         self._data_dir = data_dir
         self._clock = clock
@@ -36,7 +49,15 @@ class OperatorDesk:
         return [row(status, boottime_s=boot) for status in statuses if status is not None]
 
     def act(self, supervisor: Supervisor) -> None:
-        """Carry out every command that waits."""
+        """Carry out every request and command that waits."""
+        for request in self._control.requests():
+            log.info("[CMD]", verb=request.verb, token=request.token_id, by=request.by)
+            try:
+                done = self._carry_out(request, supervisor)
+            except (Refused, UsageError, OSError) as error:
+                self._control.answer(request, ok=False, message=str(error))
+            else:
+                self._control.answer(request, ok=True, message=done)
         while True:
             try:
                 command = self._commands.get_nowait()
@@ -60,7 +81,7 @@ class OperatorDesk:
             case Verb.PAUSE:
                 self._brakes.pause(token_id, "console")
             case Verb.RESUME:
-                self._brakes.resume(token_id, "console")
+                self._resume(token_id, "console", supervisor)
             case Verb.KILL:
                 self._brakes.kill("console")
             case Verb.REFRESH:
@@ -70,6 +91,32 @@ class OperatorDesk:
             case Verb.HELP:
                 for line in MEANING.values():
                     log.info("[CMD]", line)
+
+    def _carry_out(self, request: Request, supervisor: Supervisor) -> str:
+        """Carry out a request by file and return what was done."""
+        tokens = list(supervisor.fleet.tasks)
+        said = request.token_id
+        token_id = None if said is None else resolve_token(said, tokens)
+        name = "everything" if token_id is None else log.short(token_id)
+        match request.verb:
+            case Asked.PAUSE:
+                self._brakes.pause(token_id, request.by)
+                return f"{name} is paused"
+            case Asked.RESUME:
+                if self._brakes.is_killed():  # to take that back, a person is asked first
+                    raise Refused("KILL is set; `polyshared resume` asks and removes it")
+                self._resume(token_id, request.by, supervisor)
+                return f"{name} is resumed"
+            case Asked.KILL:
+                self._brakes.kill(request.by)
+                return "nothing is placed any more, what is ours is cancelled"
+            case Asked.RESTART:
+                return _restart(token_id, supervisor)
+
+    def _resume(self, token_id: str | None, by: str, supervisor: Supervisor) -> None:
+        self._brakes.resume(token_id, by)
+        if token_id is not None:
+            supervisor.fleet.allow(token_id)
 
     def _show(self, supervisor: Supervisor, tokens: Sequence[str]) -> None:
         for number, token_id in enumerate(tokens, start=1):
@@ -85,3 +132,13 @@ class OperatorDesk:
             return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
         except (OSError, msgspec.MsgspecError):
             return None  # not written yet; doctor judges files that stay unreadable
+
+
+def _restart(token_id: str | None, supervisor: Supervisor) -> str:
+    if token_id is None:
+        if not supervisor.restart_aggregator():
+            raise Refused("there is no aggregator that could be started anew")
+        return "the aggregator is started anew"
+    if not supervisor.fleet.start_anew(token_id):
+        raise Refused(f"{log.short(token_id)} has no child")
+    return f"the child of {log.short(token_id)} is started anew"

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import msgspec
-
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.child_reports import ChildReport, StageSaid, read_report
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import StageName
 
 LOOK_EVERY_S = 5.0
-OLD_S = 10.0
-"""A child's status that is older says nothing of the present."""
 
 
 class Kind(StrEnum):
@@ -30,27 +27,6 @@ class Kind(StrEnum):
     BLOCKED = "blocked"  # a rule holds it back, or something is broken
     NO_DATA = "no_data"  # no quote that may be traded on
     NO_CHILD = "no_child"  # no process trades it, or it tells nothing
-
-
-class StageSaid(msgspec.Struct, frozen=True):
-    """One stage, as the child's status file has it."""
-
-    state: str
-    reason: str
-    since: float | None = None
-
-
-class _Order(msgspec.Struct, frozen=True):
-    at: float
-
-
-class ChildSaid(msgspec.Struct, frozen=True):
-    """What is needed here of a child's status file."""
-
-    boottime_s: float
-    state: str = "running"
-    stages: dict[str, StageSaid] = {}
-    last_order: _Order | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +45,7 @@ class Finding:
     since: float | None = None
 
 
-def read_child(path: Path) -> ChildSaid | None:
-    """Read a child's status file; None when there is none that can be read."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=ChildSaid)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def find(token_id: str, said: ChildSaid | None, *, status: str, boot: float) -> Finding:
+def find(token_id: str, said: ChildReport | None, *, status: str, boot: float) -> Finding:
     """Return the first stage at which *token_id* ends.
 
     Args:
@@ -86,7 +54,7 @@ def find(token_id: str, said: ChildSaid | None, *, status: str, boot: float) -> 
         status: What the supervisor says of it, such as ``quarantined``.
         boot: Seconds since boot, now.
     """
-    if said is None or said.state == "ended" or boot - said.boottime_s > OLD_S:
+    if said is None or not said.is_current(boot):
         return Finding(token_id, Kind.NO_CHILD, "process", status)
     for name in StageName:
         stage = said.stages.get(name)
@@ -110,7 +78,7 @@ class OutcomeWatch:
     """
 
     def __init__(self, data_dir: Path, clock: Clock) -> None:
-        self._children = data_dir / "children"
+        self._data_dir = data_dir
         self._clock = clock
         self._since = clock.now()
         self._looked_mono = float("-inf")
@@ -126,7 +94,7 @@ class OutcomeWatch:
         if mono - self._looked_mono < LOOK_EVERY_S / self._clock.scale:
             return
         self._looked_mono = mono
-        said = {token_id: read_child(self._children / f"{token_id}.json") for token_id in statuses}
+        said = {token_id: read_report(self._data_dir, token_id) for token_id in statuses}
         placed = [each.last_order.at for each in said.values() if each and each.last_order]
         self._since = max([self._since, *(at for at in placed if at <= now)])
         if now - self._since < self._clock.real_s(warn_h * 3600):

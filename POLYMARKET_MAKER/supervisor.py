@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +23,8 @@ from POLYMARKET_MAKER.settings import Settings
 TURN_S = 0.2
 REPORT_EVERY_S = 1.0
 SERVE_WAIT_S = 15.0
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+RELOAD_SIGNAL = signal.SIGHUP
 
 
 class Supervisor:
@@ -32,6 +33,7 @@ class Supervisor:
     Attributes:
         stop_reason: Why it stops; None while it does not.
         state: starting, running, stopping, ended.
+        should_reload: Somebody asked to read the settings again; who does it takes it back.
         survivors: Orders of ours that were not proven gone at the end.
     """
 
@@ -44,9 +46,10 @@ class Supervisor:
         fleet: Fleet,
         desk: Desk,
         tokens: Callable[[], Iterable[str]],
-        report: Callable[[Supervisor], None],
-        obey: Callable[[Supervisor], None] = lambda _: None,
+        reports: Sequence[Callable[[Supervisor], None]] = (),
+        chores: Sequence[Callable[[Supervisor], None]] = (),
         has_ended: Callable[[], bool] = lambda: False,
+        make_aggregator: Callable[[], Aggregator] | None = None,
     ) -> None:
         """Put the parts together; nothing is started before :meth:`run`.
 
@@ -57,9 +60,10 @@ class Supervisor:
             fleet: The strategy processes.
             desk: Access to the account.
             tokens: Returns the tokens to trade, in the order of their start.
-            report: Called once a second: status file, table on the terminal.
-            obey: Called every turn: carries out what the operator asks for.
+            reports: Called once a second: status file, table on the terminal.
+            chores: Called every turn, in this order: what the operator asks for, and upkeep.
             has_ended: Whether the source of quotes has ended by itself, as a recording does.
+            make_aggregator: Makes another aggregator, for :meth:`restart_aggregator`.
         """
         self.settings = settings
         self.aggregator = aggregator
@@ -69,10 +73,12 @@ class Supervisor:
         self.state = "starting"
         self.started_at = clock.now()
         self.survivors: frozenset[str] = frozenset()
+        self.should_reload = False
         self._clock = clock
         self._tokens = tokens
-        self._report = report
-        self._obey = obey
+        self._reports = reports
+        self._chores = chores
+        self._make_aggregator = make_aggregator
         self._has_ended = has_ended
         self._started_mono = clock.mono()
         self._reported_mono = float("-inf")
@@ -89,13 +95,26 @@ class Supervisor:
         """
         self.stop_reason = self.stop_reason or reason
 
+    def restart_aggregator(self) -> bool:
+        """Replace the aggregator by a new one; return whether there is one to replace.
+
+        Children notice a silent writer only after seconds, and follow the new one at once.
+        """
+        if self.aggregator is None or self._make_aggregator is None:
+            return False
+        self.aggregator.stop()
+        self.aggregator = self._make_aggregator()
+        self.aggregator.start(self.fleet.schedule.wants_quotes)
+        return True
+
     def run(self) -> SupervisorExit:
         """Trade until asked to stop, then prove that nothing of ours is open.
 
         Raises:
             CannotStart: The aggregator cannot run on this machine.
         """
-        previous = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        numbers = (*STOP_SIGNALS, RELOAD_SIGNAL)
+        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
         if self.aggregator is not None:
             self.aggregator.start(self._tokens())
         try:
@@ -111,13 +130,18 @@ class Supervisor:
         return SupervisorExit.ORDERS_OPEN if self.survivors else SupervisorExit.DONE
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.stop(signal.Signals(number).name.lower())
+        if number == RELOAD_SIGNAL:
+            self.should_reload = True
+        else:
+            self.stop(signal.Signals(number).name.lower())
 
     def _turn(self) -> None:
-        self._obey(self)
+        for chore in self._chores:
+            chore(self)
         self._check_time()
         self._take_tokens()
         self.fleet.reap()
+        self.fleet.end_hung()
         if self.desk.is_ready() and not self._should_wait_for_quotes():
             # Decided anew for every child: the file is named only while it serves.
             serves = self.aggregator is not None and self.aggregator.serves
@@ -150,12 +174,17 @@ class Supervisor:
         mono = self._clock.mono()
         if mono - self._reported_mono >= REPORT_EVERY_S:
             self._reported_mono = mono
-            self._report(self)
+            self._report()
+
+    def _report(self) -> None:
+        for report in self._reports:
+            report(self)
 
     def _shut_down(self) -> None:
         """End every child, then prove at the exchange that nothing of ours is open."""
         self.state = "stopping"
         log.info("[EXIT]", reason=self.stop_reason or "fault")
+        self._report()
         self.fleet.terminate_all()
         deadline = self._clock.mono() + self.settings.scheduler.process_graceful_timeout_sec
         while any(self.fleet.children()) and self._clock.mono() < deadline:
@@ -167,5 +196,5 @@ class Supervisor:
         if self.aggregator is not None:
             self.aggregator.stop()
         self.state = "ended"
-        self._report(self)
+        self._report()
         log.info("[DONE]", reason=self.stop_reason or "fault", open_orders=len(self.survivors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -23,12 +24,15 @@ ROOT = Path(__file__).resolve().parent.parent
 class StatusFile:
     """Writes the status file; a disk that is full is told once and is no reason to stop."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Write to *path*."""
+    def __init__(
+        self, path: Path, clock: Clock, *, more: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
+        """Write to *path*; *more* returns further entries."""
         self._path = path
         self._clock = clock
         self._pid_started_s = started_s()
         self._failing = False
+        self._more = more
 
     def write(self, supervisor: Supervisor, state: str) -> None:
         """Replace the file by the present state."""
@@ -67,6 +71,7 @@ class StatusFile:
             "root": str(ROOT),
             "venue": supervisor.desk.venue(),
             "aggregator": _aggregator(supervisor.aggregator, supervisor.cache_path),
+            **self._more(),
         }
 
 

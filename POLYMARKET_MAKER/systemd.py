@@ -11,6 +11,7 @@ import socket
 from collections.abc import MutableMapping
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.supervisor import Supervisor
 
 VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
@@ -26,6 +27,7 @@ class ServiceManager:
         """Take the socket out of *env*: no child may speak in our name."""
         address, period, pid = (env.pop(name, "") for name in VARIABLES)
         self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._state = ""
         is_meant = not pid or pid == str(os.getpid())
         self.beat_every_s = int(period) / 2e6 if period.isdecimal() and is_meant else None
 
@@ -40,6 +42,18 @@ class ServiceManager:
     def stopping(self, reason: str) -> None:
         """Say that the end has begun; the stop time-out of the unit counts from here."""
         self._send(f"STOPPING=1\nSTATUS=stopping: {reason}")
+
+    def report(self, supervisor: Supervisor) -> None:
+        """Say what is new; call it at least as often as :attr:`beat_every_s` says."""
+        if supervisor.state == "running":
+            running = sum(1 for _ in supervisor.fleet.children())
+            status = f"{supervisor.settings.mode}, {running} children"
+            if self._state != "running":
+                self.ready(status)
+            self.beat(status)
+        elif supervisor.state == "stopping" and self._state != "stopping":
+            self.stopping(supervisor.stop_reason or "fault")
+        self._state = supervisor.state
 
     def _send(self, text: str) -> None:
         if not self._address:

@@ -28,6 +28,7 @@ class TaskStatus(StrEnum):
 
 _STATUS_OF_STOP = {
     "asked": TaskStatus.STOPPED,
+    "rotated": TaskStatus.PENDING,
     "done": TaskStatus.EXITED,
     "market_closed": TaskStatus.ENDED,
 }

@@ -73,6 +73,7 @@ class Worker:
         asking: Callable[[], bool],
         on_quote: Callable[[AgedQuote], object] = lambda _: None,
         has_news: Callable[[], bool] = lambda: False,
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
         """Put the parts together; nothing is asked or placed before :meth:`run`.
 
@@ -88,6 +89,7 @@ class Worker:
             asking: Whether a request is under way.
             on_quote: Told of every quote, as paper trading wants to be.
             has_news: Whether the account had news of this token since it was asked last.
+            beat: Called every turn: tells the supervisor that the loop does not hang.
         """
         self._market = market
         self._rules = rules
@@ -100,6 +102,7 @@ class Worker:
         self._asking = asking
         self._on_quote = on_quote
         self._has_news = has_news
+        self._beat = beat
         self._has_orders = False
         self._is_killed = False
         self._journal = Journal(market.token_id, status, clock)
@@ -122,6 +125,7 @@ class Worker:
         """
         self._status.enter("running")
         while True:
+            self._beat()
             ended = self.turn()
             self._status.write_if_due()
             if ended is not None:

@@ -148,6 +148,18 @@ class Schedule:
         without = self.drop(token_id)
         return replace(without, queue=(*without.queue, Waiting(token_id, Lane.EXIT)))
 
+    def keep(self, token_id: str) -> Schedule:
+        """Take :meth:`sell` back: a child that trades goes on, one that waits to sell does not.
+
+        A running child that only sells is ended by the caller; its token is then gone, and
+        may be offered again.
+        """
+        run = self.running.get(token_id)
+        if run is not None and run.lane is Lane.TRADE:
+            return self._with_running(token_id, replace(run, is_selling=False, is_parked=False))
+        sellers = [each for each in self.queue if each.lane is Lane.EXIT]
+        return self.drop(token_id) if token_id in {each.token_id for each in sellers} else self
+
     def allow(self, token_id: str) -> Schedule:
         """Let a finished token be offered again."""
         return replace(self, finished=_without(self.finished, token_id))

@@ -24,6 +24,8 @@ from POLYMARKET_MAKER.core.sanity import Top, fault_of
 ANSWER_S = 10.0
 """A question that is not answered by then counts as not asked."""
 SECOND_READ_S = 1.0
+LEAD = 6
+"""The part of the shortest suspicious silence by which a question goes out early: 10 s of 60."""
 LONGEST_RETRY_S = 300.0
 LONGEST_MOVE_S = 600.0
 GHOST_BID, GHOST_ASK = Decimal("0.01"), Decimal("0.99")
@@ -130,7 +132,7 @@ class Suspicion:
             doubt_mono = min(doubt_mono, rejected_since_mono + limits.rejects_s)
         doubt_mono = max(doubt_mono, self._vouched_until)
         self.is_suspect = now >= doubt_mono or self._differing > 0
-        lead_s = limits.suspect_s / 12
+        lead_s = limits.suspect_s / LEAD
         if now < self._ask_mono or not (self._differing or now >= doubt_mono - lead_s):
             return False
         self._ask_mono = now + ANSWER_S

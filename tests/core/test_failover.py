@@ -128,3 +128,26 @@ def test_a_child_never_acts_on_its_own_line_before_that_line_is_ready(
             assert ready
             assert fault is not None
         assert child.state.wants_line or child.state.source is Source.SHARED
+
+
+def test_a_child_without_a_quote_of_its_own_takes_a_healthy_snapshot_soon() -> None:
+    """Waiting half a minute for certainty costs nothing only while there is another quote."""
+    child = Child(start(Source.DIRECT, 0.0))
+    child.live(5, Fault.MISSING)
+
+    child.live(3, None)
+    after_3_s = child.state.source
+    child.live(1, None)
+
+    assert [after_3_s, child.state.source] == [Source.DIRECT, Source.SHARED]
+    assert not child.state.wants_line
+    assert child.switches[0].reason == "own_line_down"
+
+
+def test_the_silence_before_it_was_called_so_counts_for_what_is_told() -> None:
+    child = Child()
+    child.live(1, None)
+    child.live(3, Fault.WRITER_SILENT, direct_ready=True)
+
+    (switch,) = child.switches
+    assert (switch.reason, switch.lasted_s, switch.limit_s) == ("writer_silent", 12, 12)

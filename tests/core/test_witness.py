@@ -138,8 +138,8 @@ def test_a_silent_token_is_asked_after_before_it_is_suspect() -> None:
     """So a market that is truly quiet stays tradable all the time."""
     suspicion = Suspicion()
 
-    assert not asks(suspicion, T0 + 54.9)
-    assert asks(suspicion, T0 + 55)
+    assert not asks(suspicion, T0 + 49.9)
+    assert asks(suspicion, T0 + 50)
     assert not suspicion.is_suspect
     assert not asks(suspicion, T0 + 56), "one question at a time"
     suspicion.answered(T0 + 56, Verdict.SAME)
@@ -160,8 +160,8 @@ def test_a_verdict_holds_for_a_minute() -> None:
     asks(suspicion, T0 + 55)
     suspicion.answered(T0 + 56, Verdict.SAME)
 
-    assert not asks(suspicion, T0 + 110)
-    assert asks(suspicion, T0 + 111)
+    assert not asks(suspicion, T0 + 105)
+    assert asks(suspicion, T0 + 106)
     asks(suspicion, T0 + 116)
     assert suspicion.is_suspect
 
@@ -171,11 +171,11 @@ def test_a_slow_token_is_doubted_later_and_vouched_for_longer() -> None:
     for number in range(6):
         suspicion.heard(T0 - 500 + 100 * number)  # speaks every 100 s, last at T0
 
-    assert not asks(suspicion, T0 + 1994)
-    assert asks(suspicion, T0 + 1995)
+    assert not asks(suspicion, T0 + 1989)
+    assert asks(suspicion, T0 + 1990)
     suspicion.answered(T0 + 1996, Verdict.SAME)
-    assert not asks(suspicion, T0 + 2090)
-    assert asks(suspicion, T0 + 2091)
+    assert not asks(suspicion, T0 + 2085)
+    assert asks(suspicion, T0 + 2086)
 
 
 def test_different_once_is_a_second_question() -> None:

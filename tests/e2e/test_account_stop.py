@@ -168,6 +168,24 @@ def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_p
             assert account.orders() == []
 
 
+def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
+    with (
+        running_simulator(tokens=2, no_flow=True) as sim,
+        live_account(sim, tmp_path, tokens=2) as account,
+    ):
+        account.wait_for_orders(2)
+        pids = account.run.pids()
+        account.run.process.kill()
+        account.run.process.wait(10)
+
+        eventually(lambda: account.orders() == [], within_s=20, what="no order")
+        eventually(
+            lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids),
+            within_s=20,
+            what="no child",
+        )
+
+
 def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
     tmp_path: Path,
 ) -> None:
@@ -176,8 +194,7 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
         with live_account(sim, tmp_path) as account:
             account.wait_for_orders(1)
             (order_id,) = ids(account.ours())
-            os.kill(account.run.process.pid, signal.SIGKILL)
-            account.run.process.wait(10)
+            account.pull_the_plug()
         sim.control(do="fault", path="/version", kind="500", count=100_000)
         with live_account(sim, tmp_path) as account:
             eventually(

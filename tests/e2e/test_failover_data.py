@@ -228,7 +228,7 @@ def test_a_fresh_file_without_tokens_is_recognised_as_useless(tmp_path: Path, ki
             while not done.wait(0.2):
                 os.utime(children.cache)
 
-        content = {"updated_at": "2026-11-20T15:11:03Z", "tokens": {}}
+        content: dict[str, Any] = {"updated_at": "2026-11-20T15:11:03Z", "tokens": {}}
         if kind == "this version":
             content |= {"schema": 1, "epoch": 1, "written_at": time.time() + 3600, "feed": {}}
         children.cache.write_text(json.dumps(content), "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -69,17 +70,17 @@ def test_children_of_a_dead_aggregator_trade_on_and_come_back(tmp_path: Path) ->
 
         with feeding(children.cache, sim, sim.tokens):
             children.all_quote("shared", within_s=45)
+            eventually(
+                lambda: sim.stats()["connections"]["market"] == 1,
+                within_s=5,
+                what="the own lines are given back",
+            )
 
         statuses = [children.status(token) for token in sim.tokens]
         assert most == 5
         assert {each["switches"] for each in statuses} == {2}
         assert {each["last_switch"]["reason"] for each in statuses} == {"shared_healthy"}
         assert children.ended() == []
-        eventually(
-            lambda: sim.stats()["connections"]["market"] == 1,
-            within_s=5,
-            what="the own lines are given back",
-        )
 
 
 MANY = 100
@@ -184,12 +185,15 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
         pids = run.pids()
         assert len(pids) == 3
         run.process.send_signal(signal.SIGKILL)
-
-        eventually(
-            lambda: not any(is_running(pid) for pid in pids),
-            within_s=15,
-            what="all children have ended",
-        )
+        try:
+            eventually(
+                lambda: not any(is_running(pid) for pid in pids),
+                within_s=15,
+                what="all children have ended",
+            )
+        finally:
+            for pid in filter(is_running, pids):
+                os.kill(pid, signal.SIGKILL)
         children = run.children().values()
         assert [(each["state"], each["exit_code"]) for each in children] == [("ended", 0)] * 3
         assert [each["open_orders"] for each in children] == [[], [], []]

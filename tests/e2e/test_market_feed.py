@@ -159,23 +159,23 @@ def _stays_tradable(home: House, for_s: float) -> None:
     assert seen == {"quiet"}
     assert home.sim.stats()["upgrades"] == connects
     assert (status["moves"], status["renewals"]) == (0, 0)
-    # One read a minute and token, which vouches for a minute, and a little haste.
+    # A verdict holds for a minute, and the next question goes out 10 s early.
     minutes = for_s * SCALE / 60
-    assert 0 < status["rest_reads"]["books"] <= len(home.sim.tokens) * minutes * 1.2
+    assert 0 < status["rest_reads"]["books"] <= len(home.sim.tokens) * (minutes * 60 / 45 + 1)
 
 
-SCALE = 20.0
+SCALE = 40.0
 
 
 def test_a_quiet_market_stays_tradable_and_costs_little(tmp_path: Path) -> None:
     with house(tmp_path, tokens=3, scale=SCALE, no_flow=True) as home:
         assert eventually(lambda: all(home.health(token) == "quiet" for token in home.sim.tokens))
 
-        _stays_tradable(home, 9.0)
+        _stays_tradable(home, 6.0)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(250)
+@pytest.mark.timeout(150)
 def test_a_quiet_hour_is_no_reason_to_reconnect(tmp_path: Path) -> None:
     with house(tmp_path, tokens=3, scale=SCALE, no_flow=True) as home:
         assert eventually(lambda: all(home.health(token) == "quiet" for token in home.sim.tokens))

@@ -18,6 +18,7 @@ from POLYMARKET_MAKER.core.model import Fill, FillStatus, NewOrder, OpenOrder, P
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from tests.support.fake_exchange import FakeExchange, Fault
+from tests.support.program import eventually
 from tests.support.trading import MARKET, SIBLING, T0, TOKEN, fill
 
 WAIT_S = 5.0
@@ -195,6 +196,7 @@ def test_a_read_that_fails_is_no_read(house: House) -> None:
     house.exchange.faults = {"read": [Fault.LOST_BEFORE] * 1000}
     house.keeper.start()
     house.keeper.read_soon()
+    eventually(lambda: house.keeper.unreachable is not None, within_s=5, what="the failure")
     house.keeper.close()
 
     assert house.ledger.account_read_at() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -38,7 +39,7 @@ class House:
 
     def desk(self, *, dead_man: bool = False, **env: str) -> AccountDesk:
         config = self.folder / "global.json"
-        config.write_text('{"risk": {"dead_man": %s}}' % str(dead_man).lower(), encoding="utf-8")
+        config.write_text(json.dumps({"risk": {"dead_man": dead_man}}), encoding="utf-8")
         variables = {
             "POLY_KEY": KEY,
             "POLY_FUNDER": ADDRESS,
@@ -139,6 +140,25 @@ def test_what_a_child_left_is_cleared_beside_the_caller(house: House) -> None:
     eventually(lambda: desk.is_clear(token), within_s=10, what="the proof")
     assert house.orders() == []
     desk.close()
+
+
+def test_what_is_to_be_cleared_before_the_account_is_connected_is_cleared_then(
+    house: House,
+) -> None:
+    first = house.desk()
+    assert first.is_ready()
+    house.place(first)
+    first.close()
+    token = house.sim.tokens[0]
+    second = house.desk()
+
+    second.clear(token)
+
+    assert not second.is_clear(token)
+    assert second.is_ready()
+    eventually(lambda: second.is_clear(token), within_s=10, what="the proof")
+    assert house.orders() == []
+    second.close()
 
 
 def test_orders_of_an_earlier_run_are_not_gone_because_nobody_could_ask(

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.child_reports import ChildReport, StageSaid
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import StageName
-from POLYMARKET_MAKER.outcome_watch import ChildSaid, Kind, OutcomeWatch, StageSaid, find
+from POLYMARKET_MAKER.outcome_watch import Kind, OutcomeWatch, find
 
 HOUR_S = 3600.0
 
@@ -42,10 +43,10 @@ def out() -> Iterator[io.StringIO]:
     log.configure()
 
 
-def said(*, boot: float = 500.0, state: str = "running", **stages: tuple[str, str]) -> ChildSaid:
+def said(*, boot: float = 500.0, state: str = "running", **stages: tuple[str, str]) -> ChildReport:
     all_ok = {name.value: StageSaid("ok", "-") for name in StageName}
     marks = {name: StageSaid(*mark, since=7.0) for name, mark in stages.items()}
-    return ChildSaid(boot, state, {**all_ok, **marks})
+    return ChildReport(boot, state, stages={**all_ok, **marks})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def said(*, boot: float = 500.0, state: str = "running", **stages: tuple[str, st
     ],
 )
 def test_the_first_stage_that_is_not_passed_is_the_answer(
-    child: ChildSaid | None, kind: Kind, stage: str, reason: str
+    child: ChildReport | None, kind: Kind, stage: str, reason: str
 ) -> None:
     found = find("1", child, status="quarantined", boot=500.0)
 

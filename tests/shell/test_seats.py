@@ -85,8 +85,8 @@ def test_the_sibling_s_book_is_as_good_as_our_own() -> None:
 def test_silence_is_asked_about_and_a_witness_ends_the_doubt() -> None:
     seat = seated()
 
-    assert seat.look(T0 + 54, line_opened_mono=T0) is Step.WAIT
-    assert seat.look(T0 + 55, line_opened_mono=T0) is Step.ASK_REST
+    assert seat.look(T0 + 49, line_opened_mono=T0) is Step.WAIT
+    assert seat.look(T0 + 50, line_opened_mono=T0) is Step.ASK_REST
     seat.look(T0 + 60, line_opened_mono=T0)
     assert health(seat, T0 + 60) is TokenHealth.SUSPECT
 

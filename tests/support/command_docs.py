@@ -1,6 +1,6 @@
 """docs/commands.md: what every command answers to ``--help``, word for word.
 
-    python -m tests.support.command_docs       writes the file anew
+    python tests/support/command_docs.py       writes the file anew
 
 tests/test_commands.py holds the file against the programs.
 """
@@ -26,9 +26,9 @@ AS_POLYSHARED = "import sys; sys.argv[0] = 'polyshared'; from polyshared.cli imp
 HEAD = """\
 # Commands
 
-What each program answers to `--help`, in 80 columns. `tests/test_commands.py` holds this file against the
-programs; `python -m tests.support.command_docs` writes it anew. What to type when: [runbook.md](runbook.md).
-Exit codes of the supervisor: [README](../README.md#when-it-does-not-trade).
+What each program answers to `--help`, in 80 columns. `tests/test_commands.py` holds this file
+against the programs; `python tests/support/command_docs.py` writes it anew. What to type when:
+[runbook.md](runbook.md). Exit codes: [README](../README.md#when-it-does-not-trade).
 """
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
@@ -46,7 +46,7 @@ def commands() -> dict[str, tuple[str, ...]]:
     """Return what a user types, and what Python is given for it."""
     cli.add_doctor()
     click = typer.main.get_command(cli.app)
-    found = {"polyshared": ("-c", AS_POLYSHARED)}
+    found: dict[str, tuple[str, ...]] = {"polyshared": ("-c", AS_POLYSHARED)}
     for name in click.commands:  # type: ignore[attr-defined]  # it is a group
         found[f"polyshared {name}"] = ("-c", AS_POLYSHARED, name)
     return PROGRAMS | found

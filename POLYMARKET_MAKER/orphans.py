@@ -1,0 +1,127 @@
+"""Children of an earlier supervisor that are still there: end them before anything is started.
+
+A child normally ends with its supervisor. One that hangs, or was suspended, does not; its
+token must not be traded twice. A child that somebody started by hand is not ours to end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
+from POLYMARKET_MAKER.processes import started_s
+
+
+class _ChildFile(msgspec.Struct):
+    token_id: str
+    pid: int
+    pid_started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A live process that trades a token and is not a child of ours.
+
+    Attributes:
+        started_s: Its start in seconds since boot: with the pid it names one process.
+        supervisor: Pid of the supervisor that started it; None when it runs by hand.
+    """
+
+    token_id: str
+    pid: int
+    started_s: float
+    supervisor: int | None
+
+    def is_alive(self) -> bool:
+        return started_s(self.pid) == self.started_s
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still the same process."""
+        if self.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+class Orphans:
+    """All strangers of a data directory, and their way out.
+
+    Args:
+        data_dir: Where children tell of themselves.
+        clock: The clock.
+        grace_s: How long one may take to cancel and end before it is killed.
+    """
+
+    def __init__(self, data_dir: Path, clock: Clock, *, grace_s: float) -> None:
+        """Look who is there, and ask every orphan to end."""
+        self._clock = clock
+        self._kill_mono = clock.mono() + grace_s
+        found = find_strangers(data_dir / "children")
+        self._orphans = {each.token_id: each for each in found if each.supervisor is not None}
+        self._by_hand = {each.token_id: each for each in found if each.supervisor is None}
+        for each in self._orphans.values():
+            log.warning("[CHILD]", event="orphan", token=each.token_id, pid=each.pid)
+            each.signal(signal.SIGTERM)
+            each.signal(signal.SIGCONT)  # a suspended one cannot hear the other
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """Tokens whose orphan was there at the start: what it left must be cancelled."""
+        return frozenset(self._orphans)
+
+    def take_gone(self) -> list[str]:
+        """Kill what did not end in time; return tokens whose orphan is gone, each once."""
+        if self._clock.mono() >= self._kill_mono:
+            for each in self._orphans.values():
+                each.signal(signal.SIGKILL)
+        gone = [token for token, each in self._orphans.items() if not each.is_alive()]
+        for token_id in gone:
+            del self._orphans[token_id]
+        return gone
+
+    def is_taken(self, token_id: str) -> bool:
+        """Whether somebody else trades a token now, so that no child may be started for it."""
+        if token_id in self._orphans:
+            return True
+        by_hand = self._by_hand.get(token_id)
+        if by_hand is None:
+            return False
+        if by_hand.is_alive():
+            if log.every(60, ("by_hand", token_id)):
+                log.warning("[CHILD]", event="runs_by_hand", token=token_id, pid=by_hand.pid)
+            return True
+        del self._by_hand[token_id]
+        return False
+
+
+def find_strangers(children: Path) -> list[Stranger]:
+    """Return every process whose status file names it and that is alive."""
+    strangers = []
+    for path in sorted(children.glob("*.json")):
+        try:
+            said = msgspec.json.decode(path.read_bytes(), type=_ChildFile)
+        except (OSError, msgspec.MsgspecError):
+            continue  # of a child that never came so far
+        if started_s(said.pid) == said.pid_started_s:
+            supervisor = _supervisor_of(said.pid)
+            strangers.append(Stranger(said.token_id, said.pid, said.pid_started_s, supervisor))
+    return strangers
+
+
+def _supervisor_of(pid: int) -> int | None:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None  # not ours to read, so not ours to end
+    name = SUPERVISOR_VARIABLE.encode() + b"="
+    for entry in environment.split(b"\0"):
+        if entry.startswith(name) and entry[len(name) :].isdigit():
+            return int(entry[len(name) :])
+    return None

@@ -1,0 +1,141 @@
+"""Act on sell signals, each exactly once, whenever the supervisor dies in between.
+
+A signal is in force from the token source's file until it is marked as consumed in the
+ledger, and that happens last: when no child runs for the token and nothing of it is held.
+Everything before can be done again. A purchase that clears a signal takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.child_reports import ChildReport, read_report
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.desk import Desk
+from POLYMARKET_MAKER.errors import LedgerError
+from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
+from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.remembered import ExitRecord, Remembered
+from POLYMARKET_MAKER.token_files import SellSignal
+from polyshared import write_atomic
+
+PARK_AFTER_S = 120.0
+"""So long an exit takes bids; what is left then rests at its floor, and the slot is free."""
+RESTS, DUST = "exit_rest", "exit_dust"
+
+
+class Selling:
+    """Carries out the signals, turn by turn.
+
+    Args:
+        data_dir: Where exit signals for children are put.
+        fleet: The children.
+        desk: Access to the ledger.
+        memory: What outlives the supervisor.
+        clock: The clock; the 120 s are a schedule's and are scaled.
+    """
+
+    def __init__(
+        self, data_dir: Path, fleet: Fleet, desk: Desk, memory: Remembered, clock: Clock
+    ) -> None:
+        self._data_dir = data_dir
+        self._fleet = fleet
+        self._desk = desk
+        self._memory = memory
+        self._clock = clock
+        self._over: set[str] = set()
+        self._selling: dict[str, float] = {}  # token to when its child began to sell
+
+    def turn(self, signals: Iterable[SellSignal]) -> None:
+        """Look at every signal in force, and do the next thing about it."""
+        ledger = self._desk.ledger
+        if ledger is None:  # what is ours is not known yet
+            return
+        by_token = {each.token_id: each for each in signals}
+        try:
+            for token_id in self._selling.keys() - by_token.keys():
+                self._take_back(token_id)
+            for signal in by_token.values():
+                if signal.signal_id not in self._over:
+                    self._act(signal, ledger)
+            self._park()
+        except (LedgerError, OSError) as error:
+            if log.every(60, "selling"):
+                log.error("[EXIT]", event="signal_not_acted_on", reason=str(error))
+
+    def _act(self, signal: SellSignal, ledger: Ledger) -> None:
+        token_id = signal.token_id
+        schedule = self._fleet.schedule
+        if ledger.is_consumed(signal.signal_id):
+            self._over.add(signal.signal_id)
+        elif token_id in schedule.finished:
+            return  # its market is closed, or somebody stopped it
+        elif token_id in schedule.running:
+            self._tell(signal)
+        elif not self._desk.is_clear(token_id):
+            return  # the last child's orders are not proven gone: what is held may change
+        elif _is_held(ledger, token_id):
+            self._fleet.sell(token_id)
+        else:
+            self._finish(signal, ledger, "sold_out")
+
+    def _tell(self, signal: SellSignal) -> None:
+        """Have the running child sell; told once in each of its lives."""
+        token_id = signal.token_id
+        if self._fleet.schedule.running[token_id].is_selling:
+            self._selling.setdefault(token_id, self._clock.mono())
+            return
+        said = {"token_id": token_id, "signal_id": signal.signal_id, "at": signal.at}
+        write_atomic(self._file(token_id), msgspec.json.encode(said), durable=True)
+        self._fleet.sell(token_id)
+        self._selling[token_id] = self._clock.mono()
+        log.info("[EXIT]", token=token_id, reason="sell_signal", signal=signal.signal_id)
+
+    def _finish(self, signal: SellSignal, ledger: Ledger, reason: str) -> None:
+        """Mark the signal as acted on; a crash after the first line leaves only a file."""
+        token_id, now = signal.token_id, self._clock.now()
+        ledger.consume_signal(signal.signal_id, at=now)
+        self._over.add(signal.signal_id)
+        self._selling.pop(token_id, None)
+        self._fleet.forget(token_id)
+        self._file(token_id).unlink(missing_ok=True)
+        log.info("[EXIT]", event="signal_done", token=token_id, reason=reason)
+        self._memory.note_exit(ExitRecord(token_id, now, "SELL_SIGNAL", refillable=True))
+        self._memory.forget_started(token_id, now)
+
+    def _take_back(self, token_id: str) -> None:
+        """Let a token be traded again whose signal was cleared by a purchase."""
+        self._file(token_id).unlink(missing_ok=True)
+        self._fleet.keep(token_id)
+        del self._selling[token_id]
+        log.info("[EXIT]", event="signal_cleared", token=token_id)
+
+    def _park(self) -> None:
+        """Free the slot of a child that cannot sell any more at its floor or above."""
+        running, mono = self._fleet.schedule.running, self._clock.mono()
+        for token_id, since in list(self._selling.items()):
+            run = running.get(token_id)
+            if run is None:
+                del self._selling[token_id]
+            elif not run.is_parked and mono - since >= self._clock.real_s(PARK_AFTER_S):
+                self._park_one(token_id, read_report(self._data_dir, token_id))
+
+    def _park_one(self, token_id: str, report: ChildReport | None) -> None:
+        if report is None or report.signal not in (RESTS, DUST):
+            return
+        self._fleet.park(token_id)
+        reason = "below_floor" if report.signal == RESTS else "worth_too_little"
+        held = None if report.position is None else report.position.size
+        log.warning("[EXIT]", token=token_id, reason=reason, held=held)
+
+    def _file(self, token_id: str) -> Path:
+        return exit_signal_path(self._data_dir, token_id)
+
+
+def _is_held(ledger: Ledger, token_id: str) -> bool:
+    """Whether shares are held, or something is open that may become shares."""
+    return not ledger.position(token_id).is_flat or bool(ledger.open_order_ids(token_id))

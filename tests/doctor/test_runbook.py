@@ -1,0 +1,130 @@
+"""The runbook's commands are run, in both languages, and it leaves no check out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from polyshared.doctor.checks import CHECKS
+from tests.doctor.house import ROOT, House
+from tests.support.program import Supervised, eventually, supervised
+
+ENGLISH = ROOT / "docs" / "runbook.md"
+CHINESE = ROOT / "docs" / "runbook.zh-CN.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CELL = re.compile(r"^ ?`(polyshared [^`]+)` ?$")
+
+# Everything else must find the demo well. These two tell of what the market does to it.
+MAY_BE_ONE = ("polyshared why TOKEN", "polyshared errors")
+
+
+def in_blocks(text: str) -> list[str]:
+    """Return the commands of the console blocks, without prompt and remark."""
+    return [
+        line.removeprefix("$ ").partition("  #")[0].strip()
+        for block in BLOCK.findall(text)
+        for line in block.splitlines()
+        if line.startswith("$ ")
+    ]
+
+
+def in_cells(text: str) -> list[str]:
+    """Return the commands that fill a cell of a table."""
+    rows = (line for line in text.splitlines() if line.startswith("|"))
+    # A bar that is escaped does not end a cell.
+    cells = (cell for row in rows for cell in re.split(r"(?<!\\)\|", row))
+    return [match[1] for cell in cells if (match := CELL.match(cell))]
+
+
+def commands(path: Path) -> list[str]:
+    """Return every command of a page once, in its order."""
+    text = path.read_text(encoding="utf-8")
+    return list(dict.fromkeys([*in_blocks(text), *in_cells(text)]))
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Return a folder with ``polyshared``, as pip would make it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    script = folder / "polyshared"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m polyshared "$@"\n', "utf-8")
+    script.chmod(0o755)
+    return folder
+
+
+def fault(line: str, data: Path, programs: Path) -> str | None:
+    """Type a command; return what is wrong with what it did, if anything is."""
+    token = min((data / "children").glob("*.json")).stem
+    done = subprocess.run(
+        ["/bin/sh", "-c", line.replace("TOKEN", token)],
+        env={
+            **os.environ,
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]]),
+            # Never another supervisor of this machine: one of the commands is kill.
+            "POLY_DATA_DIR": str(data),
+        },
+        cwd=programs,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    allowed = {0, 1} if line in MAY_BE_ONE else {0}
+    if done.returncode in allowed and (done.stdout + done.stderr).strip():
+        return None
+    return f"{line}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def faults(lines: Iterable[str], data: Path, programs: Path) -> list[str]:
+    found = (fault(line, data, programs) for line in lines)
+    return [each for each in found if each is not None]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_the_blocks_of_the_runbook_run_on_a_demo(tmp_path: Path, programs: Path) -> None:
+    """In their order: kill and resume are among them. With what the tables ask the exchange."""
+    text = ENGLISH.read_text(encoding="utf-8")
+    live = [line for line in in_cells(text) if "--live" in line]
+    with supervised("--demo", "--no-repl", directory=tmp_path) as demo:
+        eventually(lambda: all_quote(demo), within_s=60, what="four children with quotes")
+        found = faults([*in_blocks(text), *live], demo.data, programs)
+
+    assert found == []
+    assert not (demo.data / "KILL").exists()
+
+
+def all_quote(demo: Supervised) -> bool:
+    stages = [child["stages"] for child in demo.children().values()]
+    return len(stages) == 4 and all(each["quote"]["state"] == "ok" for each in stages)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_the_tables_of_the_runbook_run_on_a_house(tmp_path: Path, programs: Path) -> None:
+    lines = dict.fromkeys(in_cells(ENGLISH.read_text(encoding="utf-8")))
+    (tmp_path / "logs").mkdir()
+    with House(tmp_path) as house:
+        found = faults((line for line in lines if "--live" not in line), house.data_dir, programs)
+
+    assert len(lines) > 40
+    assert found == []
+
+
+def test_both_languages_have_the_same_commands() -> None:
+    assert commands(CHINESE) == commands(ENGLISH)
+
+
+def test_every_check_stands_in_the_runbook() -> None:
+    text = ENGLISH.read_text(encoding="utf-8")
+
+    assert [check.id for check in CHECKS if check.id not in text] == []
