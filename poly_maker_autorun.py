@@ -14,9 +14,10 @@ def main(arguments: list[str]) -> int:
     """Run until told to stop and return the exit code."""
     try:
         from POLYMARKET_MAKER.autorun import run  # noqa: PLC0415 - see above
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         print(
-            f"cannot start: Python package {error.name!r} is missing in {sys.executable}; "
+            f"cannot start (无法启动 WS 聚合器): Python package {error.name!r} is missing "
+            f"or broken in {sys.executable}; "
             "run `. .venv/bin/activate` first (`make demo` makes .venv), "
             "or `pip install -r requirements.txt`",
             file=sys.stderr,

@@ -12,7 +12,6 @@ from POLYMARKET_MAKER.core import user_wire
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.ledger import Ledger
 from POLYMARKET_MAKER.settings import Credentials
-from POLYMARKET_MAKER.user_feed import UserFeed
 
 
 class AccountCare:
@@ -50,6 +49,10 @@ class AccountCare:
             account, ledger, ring=lambda token_id: ring(bell_path(data_dir, token_id)), clock=clock
         )
         self.clearing = Clearing(account, ledger, clock)
+        # Here, not above: a missing websocket-client is told by the market feed, which is
+        # made first, in one sentence and in the log.
+        from POLYMARKET_MAKER.user_feed import UserFeed  # noqa: PLC0415
+
         self.feed = UserFeed(
             url,
             user_wire.hello(api_key=api.key, secret=api.secret, passphrase=api.passphrase),

@@ -33,9 +33,10 @@ from POLYMARKET_MAKER.errors import (
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.fleet import Fleet
-from POLYMARKET_MAKER.handover import MARKETS_FILE
+from POLYMARKET_MAKER.handover import MARKETS_FILE, SUPERVISOR_LOCK
 from POLYMARKET_MAKER.operator_desk import OperatorDesk
 from POLYMARKET_MAKER.orphans import Orphans
+from POLYMARKET_MAKER.publisher import NOT_STARTED
 from POLYMARKET_MAKER.recording import Recorder, Replay
 from POLYMARKET_MAKER.remembered import Remembered
 from POLYMARKET_MAKER.replay_markets import markets_of
@@ -48,6 +49,7 @@ from POLYMARKET_MAKER.switchboard import TOKENS_PER_LINE
 from POLYMARKET_MAKER.systemd import ServiceManager
 from POLYMARKET_MAKER.upkeep import KnownTokens, Upkeep
 from POLYMARKET_MAKER.webhook import Webhook
+from polyshared import write_atomic
 
 ALL_TOKENS = 10**9
 """Tokens on a replay's only line: a recording has what it has."""
@@ -72,7 +74,8 @@ def run(arguments: list[str]) -> int:
         with ExitStack() as stack:
             return _Run(settings, stack).run()
     except MakerError as error:
-        code = next(code for kind, code in _EXIT_OF if isinstance(error, kind))
+        known = (code for kind, code in _EXIT_OF if isinstance(error, kind))
+        code = next(known, SupervisorExit.FAULT)
         print(error, file=sys.stderr)
         return code
 
@@ -143,10 +146,10 @@ class _Run:
         self._open_console(commands, supervisor)
         with self._views:
             code = supervisor.run()
-        if self._demo is not None and isinstance(desk, AccountDesk):
-            print_summary(supervisor, desk, self._demo)
         for order_id in sorted(supervisor.survivors):
             print(f"may still be open: {order_id}", file=sys.stderr)
+        if self._demo is not None and isinstance(desk, AccountDesk):
+            print_summary(supervisor, desk, self._demo)
         return code
 
     def _desk(self) -> Desk:
@@ -233,14 +236,16 @@ class _Run:
         try:
             for directory in (data, data / "children", self._settings.log_dir):
                 os.makedirs(directory, exist_ok=True)
-            lock = FileLock(data / "autorun.lock", timeout=0)
+            lock = FileLock(data / SUPERVISOR_LOCK, timeout=0)
             self._stack.enter_context(lock)
         except Timeout:
-            raise CannotStart(
+            raise _cannot_start(
                 f"{data}: another supervisor runs here; stop it first, or set POLY_DATA_DIR"
             ) from None
         except OSError as error:
-            raise CannotStart(f"{error.filename}: cannot be used: {error.strerror}") from error
+            raise _cannot_start(
+                f"{error.filename}: cannot be used: {error.strerror}; set POLY_DATA_DIR"
+            ) from error
 
     def _open_log(self) -> None:
         settings = self._settings
@@ -260,16 +265,16 @@ class _Run:
         options = self._settings.options
         if options.replay is not None:
             self._replay = Replay(options.replay, speed=options.replay_speed, clock=self._clock)
-            demo.forget_last_run(self._settings.data_dir)
+            demo.forget_last_run(self._settings.data_dir, self._settings.run_name)
             settings = demo.without_start_spacing(self._settings)
             self._settings = replace(settings, tokens=self._replay.tokens)
             markets = {market.token_id: market for market in markets_of(options.replay)}
             path = self._settings.data_dir / MARKETS_FILE
-            path.write_bytes(msgspec.json.encode(markets))
+            write_atomic(path, msgspec.json.encode(markets))
         elif self._settings.mode.value == "demo":
             self._demo = demo.DemoExchange(clock_scale=self._settings.clock_scale)
             self._stack.callback(self._demo.close)
-            demo.forget_last_run(self._settings.data_dir)
+            demo.forget_last_run(self._settings.data_dir, self._settings.run_name)
             self._settings = demo.settings_for(self._settings, self._demo)
             log.add_secret(*self._settings.secrets)
 
@@ -303,6 +308,12 @@ class _Run:
         self._stack.callback(http.close)
         urls = self._settings.urls
         return Public(http, clob_url=urls.clob, gamma_url=urls.gamma)
+
+
+def _cannot_start(reason: str) -> CannotStart:
+    """Say it in the words that checklists grep for, too."""
+    log.error("[WS]", NOT_STARTED, event="cannot_start", reason=reason)
+    return CannotStart(reason)
 
 
 def _question(command: Command) -> str | None:

@@ -31,7 +31,7 @@ class Calls:
     not a :class:`MakerError` is a defect of the program: it is raised in the loop.
     """
 
-    def __init__(self, *, wake: Callable[[], None], threads: int = 2) -> None:
+    def __init__(self, *, wake: Callable[[], None], threads: int = 4) -> None:
         """Run at most *threads* requests at once; *wake* is called as each one ends."""
         self._wake = wake
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")

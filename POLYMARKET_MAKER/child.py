@@ -9,6 +9,7 @@ import random
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import TypeVar
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.bell import Bell, bell_path
@@ -30,9 +32,10 @@ from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.strategies import make_strategy
 from POLYMARKET_MAKER.direct_quotes import DirectQuotes
 from POLYMARKET_MAKER.errors import (
+    CannotStart,
     ChildExit,
-    LedgerBusy,
     LedgerError,
+    LedgerMismatch,
     SettingsError,
     UsageError,
     VenueRefused,
@@ -49,7 +52,12 @@ from POLYMARKET_MAKER.exchange.paper import Paper
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.exchange.venue import connect
-from POLYMARKET_MAKER.handover import MARKETS_FILE, SIGNER_VARIABLE, SUPERVISOR_VARIABLE
+from POLYMARKET_MAKER.handover import (
+    MARKETS_FILE,
+    SIGNER_VARIABLE,
+    SUPERVISOR_LOCK,
+    SUPERVISOR_VARIABLE,
+)
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.orders import Orders
 from POLYMARKET_MAKER.own_line import OwnLine, Places
@@ -58,6 +66,7 @@ from POLYMARKET_MAKER.pulse import STARTING, Heart
 from POLYMARKET_MAKER.quotes import Quotes
 from POLYMARKET_MAKER.settings import Credentials as Keys
 from POLYMARKET_MAKER.settings import (
+    Mode,
     RunParams,
     closing_time,
     load_run_params,
@@ -93,22 +102,22 @@ def run(arguments: list[str]) -> int:
         path = run_params_path(said.run_params, os.environ)
         params = load_run_params(path, os.environ, shared_ws_cache=said.shared_ws_cache)
     except (SettingsError, UsageError) as error:
-        log.error("[INIT]", event="settings", reason=str(error))
+        log.error("[INIT]", str(error), event="settings")
         return ChildExit.SETTINGS
     try:
         return Child(params).run()
-    except SettingsError as error:
-        log.error("[INIT]", event="settings", reason=str(error))
+    except (SettingsError, UsageError) as error:
+        log.error("[INIT]", str(error), event="settings")
         return ChildExit.SETTINGS
     except VenueRefused as error:
-        log.error("[INIT]", event="refused", reason=str(error))
+        log.error("[INIT]", str(error), event="refused")
         return ChildExit.REFUSED
-    except LedgerBusy as error:
-        log.error("[INIT]", event="ledger_busy", reason=str(error))
-        return ChildExit.TEMPORARY
-    except LedgerError as error:
-        log.error("[INIT]", event="ledger", reason=str(error))
+    except LedgerMismatch as error:
+        log.error("[INIT]", str(error), event="ledger")
         return ChildExit.SETTINGS
+    except (LedgerError, CannotStart) as error:
+        log.error("[INIT]", str(error), event="cannot_start")
+        return ChildExit.TEMPORARY
 
 
 class Child:
@@ -138,11 +147,35 @@ class Child:
 
     def run(self) -> int:
         """Trade until it is over and return the exit code."""
-        params = self._params
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         if not self._bind_to_supervisor():
             return ChildExit.DONE
+        with ExitStack() as locks:
+            self._claim(locks)
+            return self._run()
+
+    def _claim(self, locks: ExitStack) -> None:
+        """Be the only child of this token, and by hand not beside a live supervisor.
+
+        Raises:
+            CannotStart: Another child holds the token.
+            UsageError: A supervisor runs here; it would trade the same account.
+        """
+        data, token_id = self._params.data_dir, self._params.token_id
+        is_by_hand = SUPERVISOR_VARIABLE not in os.environ
+        if is_by_hand and self._params.mode is Mode.LIVE and _is_held(data / SUPERVISOR_LOCK):
+            raise UsageError(f"{data}: a supervisor runs here; stop it first, or use paper")
+        lock = FileLock(data / "children" / f"{token_id}.lock", timeout=0)
+        try:
+            locks.enter_context(lock)
+        except Timeout:
+            raise CannotStart(
+                f"another child of {log.short(token_id)} runs: {lock.lock_file} is held"
+            ) from None
+
+    def _run(self) -> int:
+        params = self._params
         log.info("[INIT]", token=params.token_id, mode=params.mode, pid=os.getpid())
         for warning in params.warnings:
             log.warning("[INIT]", warning)
@@ -169,7 +202,7 @@ class Child:
         try:
             end_with_parent(int(supervisor))
         except ProcessLookupError as error:
-            log.error("[INIT]", event="supervisor_gone", reason=str(error))
+            log.error("[INIT]", str(error), event="supervisor_gone")
             return False
         return True
 
@@ -233,7 +266,7 @@ class Child:
                 self._status.mark(StageName.VENUE, StageState.FAIL, "unreachable")
                 self._status.write_if_due()
                 if log.every(60, "unreachable"):
-                    log.error("[INIT]", event="venue_unreachable", reason=str(error))
+                    log.error("[INIT]", str(error), event="venue_unreachable")
                 self._pause(error.retry_after_s or RETRY_S)
         return None
 
@@ -256,7 +289,9 @@ class Child:
         params = self._params
         keys = params.credentials
         funder = (keys.funder or os.environ.get(SIGNER_VARIABLE, "")) if keys else "paper"
-        return Identity(params.mode.value, params.urls.clob, params.chain_id, funder)
+        is_replay = (params.data_dir / MARKETS_FILE).exists()
+        run_name = "replay" if is_replay else params.mode.value
+        return Identity(run_name, params.urls.clob, params.chain_id, funder)
 
     def _exchange(self, ledger: Ledger) -> Exchange:
         """Return what orders go to; in paper nothing leaves this process."""
@@ -352,6 +387,19 @@ class Child:
             brakes=Brakes(params.data_dir),
             sell_only_from=sell_only_from(params.strategy, end_at, scale=self._clock.scale),
         )
+
+
+def _is_held(path: Path) -> bool:
+    """Whether some process holds a lock file."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def strategy_settings(params: RunParams) -> Mapping[str, object]:

@@ -12,8 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from POLYMARKET_MAKER.errors import CannotStart
-from POLYMARKET_MAKER.settings import Credentials, Layer, Settings, Urls, with_urls
+from POLYMARKET_MAKER.errors import CannotStart, LedgerMismatch
+from POLYMARKET_MAKER.ledger import stored_identity
+from POLYMARKET_MAKER.settings import (
+    Credentials,
+    Layer,
+    Mode,
+    Settings,
+    Urls,
+    child_environment,
+    with_urls,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_S = 5.0
@@ -53,8 +62,22 @@ def without_start_spacing(settings: Settings) -> Settings:
     return replace(settings, scheduler=scheduler)
 
 
-def forget_last_run(data_dir: Path) -> None:
-    """Remove what a run on another throw-away exchange left; never called for paper or live."""
+def forget_last_run(data_dir: Path, run_name: str) -> None:
+    """Remove what an earlier demo or replay left in its data directory.
+
+    Args:
+        data_dir: The directory of this run.
+        run_name: ``demo`` or ``replay``; only a ledger of such a run is removed.
+
+    Raises:
+        LedgerMismatch: The ledger there is another one, perhaps of real money.
+    """
+    ledger = data_dir / "ledger.db"
+    if ledger.exists() and (found := stored_identity(ledger).mode) != run_name:
+        raise LedgerMismatch(
+            f"{ledger}: is the ledger of a {found} run, a {run_name} would remove it; "
+            "use another data directory"
+        )
     for name in LAST_RUN:
         (data_dir / name).unlink(missing_ok=True)
     for pattern in ("run_params_*.json", "exit_signal_*.json", "children/*.json"):
@@ -85,6 +108,7 @@ class DemoExchange:
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            env=child_environment(os.environ, mode=Mode.DEMO, urls=Urls(), credentials=None),
             cwd=ROOT,
             start_new_session=True,  # Ctrl-C is for the supervisor, which still needs it to cancel
         )

@@ -99,7 +99,7 @@ class PaperDesk:
         if self.ledger is None:
             settings = self._settings
             identity = Identity(
-                settings.mode.value, settings.urls.clob, settings.chain_id, ON_PAPER
+                settings.run_name, settings.urls.clob, settings.chain_id, ON_PAPER
             )
             self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return True
@@ -300,7 +300,7 @@ class AccountDesk:
         if self.ledger is None:
             settings = self._settings
             funder = self.keys.funder or self._address
-            identity = Identity(settings.mode.value, settings.urls.clob, settings.chain_id, funder)
+            identity = Identity(settings.run_name, settings.urls.clob, settings.chain_id, funder)
             self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return self.ledger
 

@@ -16,7 +16,7 @@ from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 from POLYMARKET_MAKER.stages import StageState
 
 PX_EVERY_S = 60.0
-WAIT_EVERY_S = 5.0
+WAIT_EVERY_S = 60.0
 RISK_EVERY_S = 60.0
 
 _BUDGET = {Reason.CAP_TOKEN, Reason.CAP_TOTAL, Reason.DAILY_LOSS}

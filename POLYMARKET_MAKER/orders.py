@@ -56,6 +56,9 @@ SHARED_STATES = {
     "engine_restarting": "restarting",
 }
 """Codes of refusals that hold for every order of everybody, and what the ledger calls them."""
+POST_WITHIN_S = 1.0
+"""From the decision to the moment an order is written down: signing takes milliseconds, but
+the first signature loads a library, and a busy machine may let anything wait."""
 HOLD_FIRST_S = 0.5
 HOLD_LONGEST_S = 30.0
 
@@ -87,6 +90,7 @@ class Orders:
     """All that one child has at the exchange.
 
     Attributes:
+        may_place: Whether a brake, a stop or the quote's health lets orders leave right now.
         refused: Why the exchange will not take any order of ours; None while it does.
         unreachable: Why the exchange could not be asked last time; None when it could.
         read_mono: When our last complete read of the account began; None before the first.
@@ -115,6 +119,7 @@ class Orders:
             is_kept: Whether a supervisor keeps the ledger up to what the exchange says of
                 the account. Then it is read here only when that fails, or for a proof.
         """
+        self.may_place = True
         self.refused: str | None = None
         self.unreachable: str | None = None
         self.read_mono: float | None = None
@@ -183,9 +188,9 @@ class Orders:
         for order in plan.place:
             key = _key(order.side)
             if not self._calls.is_running(key):
-                self._acted_mono = self._clock.mono()
+                mono = self._acted_mono = self._clock.mono()
                 reason = reasons.get(order.side, "")
-                self._calls.submit(key, partial(self._post, order, aged, market, reason))
+                self._calls.submit(key, partial(self._post, order, aged, market, reason, mono))
 
     def cancel(self, order_ids: tuple[str, ...]) -> None:
         """Begin to cancel; one request at a time, never twice for the same id."""
@@ -297,8 +302,19 @@ class Orders:
         now = self._clock.now()
         return read_account(self._exchange, self._ledger, now=now, token_id=token_id)
 
-    def _post(self, order: NewOrder, aged: AgedQuote, market: MarketInfo, reason: str) -> Posted:
+    def _post(
+        self,
+        order: NewOrder,
+        aged: AgedQuote,
+        market: MarketInfo,
+        reason: str,
+        decided_mono: float,
+    ) -> Posted:
         signed = self._exchange.sign(order, market)
+        late_s = self._clock.mono() - decided_mono
+        if late_s > POST_WITHIN_S or not self.may_place:
+            # What was decided on has aged, or somebody pulled a brake: decide anew.
+            return Posted(order, IntentRefused("late", f"decided {late_s:.1f} s ago"), aged)
         try:
             self._ledger.record_intent(
                 signed,
@@ -307,7 +323,7 @@ class Orders:
                 limits=self._limits,
                 condition_id=market.condition_id,
                 sibling_id=market.sibling_id,
-                data_age_ms=round(aged.age_s * 1000),
+                data_age_ms=round((aged.age_s + late_s) * 1000),
                 seq=aged.quote.seq,
                 src=aged.source.value,
             )

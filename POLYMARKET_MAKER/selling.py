@@ -48,7 +48,8 @@ class Selling:
         self._memory = memory
         self._clock = clock
         self._over: set[str] = set()
-        self._selling: dict[str, float] = {}  # token to when its child began to sell
+        self._wanted: set[str] = set()  # tokens that are being sold
+        self._since: dict[str, float] = {}  # when the child of one began to sell
 
     def turn(self, signals: Iterable[SellSignal]) -> None:
         """Look at every signal in force, and do the next thing about it."""
@@ -57,7 +58,7 @@ class Selling:
             return
         by_token = {each.token_id: each for each in signals}
         try:
-            for token_id in self._selling.keys() - by_token.keys():
+            for token_id in self._wanted - by_token.keys():
                 self._take_back(token_id)
             for signal in by_token.values():
                 if signal.signal_id not in self._over:
@@ -79,6 +80,7 @@ class Selling:
         elif not self._desk.is_clear(token_id):
             return  # the last child's orders are not proven gone: what is held may change
         elif _is_held(ledger, token_id):
+            self._wanted.add(token_id)
             self._fleet.sell(token_id)
         else:
             self._finish(signal, ledger, "sold_out")
@@ -87,12 +89,13 @@ class Selling:
         """Have the running child sell; told once in each of its lives."""
         token_id = signal.token_id
         if self._fleet.schedule.running[token_id].is_selling:
-            self._selling.setdefault(token_id, self._clock.mono())
+            self._since.setdefault(token_id, self._clock.mono())
             return
         said = {"token_id": token_id, "signal_id": signal.signal_id, "at": signal.at}
         write_atomic(self._file(token_id), msgspec.json.encode(said), durable=True)
+        self._wanted.add(token_id)
         self._fleet.sell(token_id)
-        self._selling[token_id] = self._clock.mono()
+        self._since[token_id] = self._clock.mono()
         log.info("[EXIT]", token=token_id, reason="sell_signal", signal=signal.signal_id)
 
     def _finish(self, signal: SellSignal, ledger: Ledger, reason: str) -> None:
@@ -100,7 +103,7 @@ class Selling:
         token_id, now = signal.token_id, self._clock.now()
         ledger.consume_signal(signal.signal_id, at=now)
         self._over.add(signal.signal_id)
-        self._selling.pop(token_id, None)
+        self._wanted.discard(token_id)
         self._fleet.forget(token_id)
         self._file(token_id).unlink(missing_ok=True)
         log.info("[EXIT]", event="signal_done", token=token_id, reason=reason)
@@ -111,16 +114,16 @@ class Selling:
         """Let a token be traded again whose signal was cleared by a purchase."""
         self._file(token_id).unlink(missing_ok=True)
         self._fleet.keep(token_id)
-        del self._selling[token_id]
+        self._wanted.discard(token_id)
         log.info("[EXIT]", event="signal_cleared", token=token_id)
 
     def _park(self) -> None:
         """Free the slot of a child that cannot sell any more at its floor or above."""
         running, mono = self._fleet.schedule.running, self._clock.mono()
-        for token_id, since in list(self._selling.items()):
+        for token_id, since in list(self._since.items()):
             run = running.get(token_id)
-            if run is None:
-                del self._selling[token_id]
+            if run is None or not run.is_selling:
+                del self._since[token_id]
             elif not run.is_parked and mono - since >= self._clock.real_s(PARK_AFTER_S):
                 self._park_one(token_id, read_report(self._data_dir, token_id))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from POLYMARKET_MAKER.demo import DemoExchange
 from POLYMARKET_MAKER.desk import AccountDesk
+from POLYMARKET_MAKER.errors import VenueError
+from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.supervisor import Supervisor
 from polyshared import SnapshotError, SnapshotReader
 
@@ -34,7 +35,7 @@ def summary_rows(
     return [
         ("quotes", str(_quotes(supervisor))),
         ("orders", f"{done.orders} placed, {done.rejected} rejected, {done.unknown} unknown"),
-        ("signatures verified", _signatures(exchange.stats())),
+        ("signatures verified", _signatures(exchange)),
         ("fills", str(done.fills)),
         ("partial fills", str(done.partial_fills)),
         ("cancels", str(done.cancels)),
@@ -42,7 +43,7 @@ def summary_rows(
         ("profit", f"{done.realised:+.4f} USD realised"),
         ("child pids", " ".join(map(str, pids))),
         ("quote age at order", f"p50 {_quantile(ages, 0.5)}, p99 {_quantile(ages, 0.99)}"),
-        ("open orders", str(len(desk.account.open_orders()))),
+        ("open orders", _open_orders(desk.account)),
     ]
 
 
@@ -55,7 +56,18 @@ def _quotes(supervisor: Supervisor) -> int:
         return 0
 
 
-def _signatures(stats: dict[str, Any]) -> str:
+def _open_orders(account: AccountReader) -> str:
+    try:
+        return str(len(account.open_orders()))
+    except VenueError as error:
+        return f"not known: {error}"
+
+
+def _signatures(exchange: DemoExchange) -> str:
+    try:
+        stats = exchange.stats()
+    except OSError as error:
+        return f"not known: {error}"
     verified = sum(stats.get("signatures_verified", {}).values())
     refused = sum(stats.get("signatures_refused", {}).values())
     return f"{verified} of {verified + refused} orders"

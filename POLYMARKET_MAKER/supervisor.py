@@ -21,6 +21,8 @@ from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.settings import Settings
 
 TURN_S = 0.2
+NO_TOKENS_EVERY_S = 60.0
+AGGREGATOR_FAILED = "aggregator_failed"
 REPORT_EVERY_S = 1.0
 SERVE_WAIT_S = 15.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -127,7 +129,10 @@ class Supervisor:
             self._shut_down()
             for number, handler in previous.items():
                 signal.signal(number, handler)
-        return SupervisorExit.ORDERS_OPEN if self.survivors else SupervisorExit.DONE
+        if self.survivors:
+            return SupervisorExit.ORDERS_OPEN
+        is_fault = self.stop_reason == AGGREGATOR_FAILED
+        return SupervisorExit.FAULT if is_fault else SupervisorExit.DONE
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == RELOAD_SIGNAL:
@@ -156,10 +161,17 @@ class Supervisor:
             self.stop("source_ended")
         elif self.aggregator is not None and self.aggregator.failure:
             log.error("[WS]", event="aggregator_failed", reason=self.aggregator.failure)
-            self.stop("aggregator_failed")
+            self.stop(AGGREGATOR_FAILED)
 
     def _take_tokens(self) -> None:
         self.fleet.offer(self._tokens())
+        if not self.fleet.tasks and log.every(NO_TOKENS_EVERY_S, "no_tokens"):
+            log.warning(
+                "[WAIT]",
+                "no token to trade: say --tokens, set `tokens` in global_config.json, "
+                "or run copytrade_run.py",
+                looked_at=str(self.settings.copytrade_tokens_path),
+            )
         if self.aggregator is not None:
             # Those that wait are subscribed too, so that a child starts on data.
             self.aggregator.set_tokens(self.fleet.schedule.wants_quotes)

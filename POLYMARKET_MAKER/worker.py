@@ -19,7 +19,7 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import Strategy, without_own
 from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, TokenHealth, Wanted
 from POLYMARKET_MAKER.core.reconcile import plan
-from POLYMARKET_MAKER.core.risk import Limits, Switches, check
+from POLYMARKET_MAKER.core.risk import Gate, Limits, Switches, check
 from POLYMARKET_MAKER.errors import ChildExit, LedgerError
 from POLYMARKET_MAKER.journal import Journal
 from POLYMARKET_MAKER.ledger import Ledger, TokenView
@@ -31,7 +31,7 @@ TURN_WHILE_ASKING_S = 0.02
 """Length of a turn while a request is under way, whose end does not wake the loop."""
 LISTEN_S = 0.025
 """How often a child with something open looks whether the account has news of it."""
-CLOSING_S = 20.0
+CLOSING_S = 12.0
 STARVED_S = 600.0
 """So long without a source and without a place for an own line: better a fresh start."""
 MARK_EVERY_S = 1.0
@@ -161,8 +161,11 @@ class Worker:
             self._journal.quoted(reading, view, self._quotes.refused)
             self._on_quote(reading)
             if not self._orders.is_recovered:
-                # Start-up is recovery: nothing is decided before the account was read.
+                # Start-up is recovery: nothing is decided before the account was read,
+                # but what an earlier life left is cancelled when somebody says stop.
                 self._journal.recovering()
+                if self._is_killed or self._closing is not None:
+                    self._orders.cancel(tuple(order.order_id for order in view.orders))
             else:
                 self._trade(reading, view, now)
         must_prove = self._is_killed and self._status.kill_proven_at is None
@@ -200,6 +203,7 @@ class Worker:
     def _close(self, code: ChildExit, reason: str) -> None:
         self._closing = code
         self._closing_until = self._clock.mono() + CLOSING_S
+        self._orders.may_place = False
         self._status.enter("stopping")
         log.info("[EXIT]", token=self._market.token_id, reason=reason, code=int(code))
 
@@ -244,6 +248,7 @@ class Worker:
         )
         self._journal.checked(allowed, todo)
         reasons: Reasons = {order.side: order.reason for order in allowed.orders}
+        self._orders.may_place = allowed.gate is Gate.PLACE
         self._orders.execute(todo, aged, self._market, reasons)
         self._mark(aged, view)
 

@@ -135,12 +135,19 @@ def _short(key: str) -> str:
 
 @app.command()
 def watch(
-    key: Annotated[str, typer.Argument(help="The key to follow.")],
+    key: Annotated[str | None, typer.Argument(help="The key to follow; none: all.")] = None,
     *,
     directory: DataDir = None,
     seconds: Annotated[float, typer.Option(help="Stop after this time.")] = math.inf,
 ) -> None:
-    """Print a line at each change of a key. Exit code 1: not well in the end."""
+    """Print a line at each change of a key; without one, show all tokens in a live table.
+
+    Keys of the table: s sorts by the next column, r reverses, / filters, q ends.
+    Exit code 1: not well in the end; 3: nothing runs.
+    """
+    if key is None:
+        _watch_all(directory, seconds)
+        return
     end_s = boot_s() + seconds
     told, is_well = "", False
     with SnapshotReader(data_dir(directory) / "ws_cache.json") as reader:
@@ -156,6 +163,14 @@ def watch(
             told = news
     if not is_well:
         raise typer.Exit(NOT_WELL)
+
+
+def _watch_all(directory: Path | None, seconds: float) -> None:
+    try:
+        from polyshared.doctor.livetable import watch_all  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        _fail(NOTHING_RUNS, f"the table needs the package {error.name!r}; name a key")
+    watch_all(directory, seconds=seconds)
 
 
 @app.command()

@@ -152,9 +152,8 @@ def _outcome(signed: SignedOrder, answer: _PostAnswer) -> Outcome:
         return Placed(answer.orderID, answer.status or "", tuple(answer.tradeIDs or ()))
     if text:  # also with success=true and no id: seen for refused amounts
         return _refused(signed, text, 200)
-    if answer.success or answer.orderID:
-        return Unknown("the answer had no order id" if answer.success else "success was false")
-    return Rejected("refused without a reason", 200)
+    # Any JSON object decodes as an answer: without a word of refusal nothing is known.
+    return Unknown("the answer had no order id" if answer.success else "the answer said nothing")
 
 
 def _refused(signed: SignedOrder, text: str, status_code: int | None) -> Outcome:

@@ -39,6 +39,7 @@ __all__ = [
     "PnlRow",
     "Summary",
     "TokenView",
+    "stored_identity",
 ]
 
 

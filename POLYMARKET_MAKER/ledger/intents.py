@@ -77,4 +77,5 @@ def _after_news(intent: Intent, order: OpenOrder) -> Intent:
         return replace(intent, state=IntentState.CLOSED, status=order.status, final=True)
     if intent.state is IntentState.CLOSED:
         return intent
-    return replace(intent, state=IntentState.PLACED, status=order.status)
+    # One that was given up and is listed after all has no last word any more.
+    return replace(intent, state=IntentState.PLACED, status=order.status, final=False)

@@ -171,7 +171,12 @@ def _check(options: Options) -> None:
         "--cancel-open": options.cancel_open,
     }
     asked = [name for name, is_asked in tasks.items() if is_asked]
+    strange = [token for token in options.tokens if not token.isdecimal()]
     problems = (
+        (
+            bool(strange),
+            f"--tokens: {', '.join(strange)!r} is no token id, a decimal number",
+        ),
         (len(asked) > 1, f"{' and '.join(asked)} cannot be combined"),
         (options.csv is not None and not options.pnl, "--csv needs --pnl"),
         (

@@ -20,6 +20,7 @@ EXIT_OK = 0
 EXIT_FAULT = 1
 EXIT_CANNOT_START = 3
 PARENT_POLL_S = 0.5
+LINGER_S = 12.0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -83,8 +84,9 @@ async def _serve(options: Options, parent_pid: int | None) -> int:
     except OSError as error:
         sys.stderr.write(f"simulator: cannot listen on {HOST}:{options.port}: {error.strerror}\n")
         return EXIT_CANNOT_START
-    sys.stdout.write(compact(server.announcement()) + "\n")
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # whoever started it is gone already
+        sys.stdout.write(compact(server.announcement()) + "\n")
+        sys.stdout.flush()
     ends = [
         asyncio.create_task(stop.wait()),
         asyncio.create_task(_gone(parent_pid)),
@@ -102,10 +104,14 @@ async def _serve(options: Options, parent_pid: int | None) -> int:
 
 
 async def _gone(pid: int | None) -> None:
-    """Return when the process *pid* no longer runs; never for None."""
+    """Return a while after the process *pid* has ended; never for None.
+
+    Its traders may outlive it by some seconds, and want to cancel what they have open.
+    """
     if pid is None:
         await asyncio.Event().wait()
     with suppress(ProcessLookupError):
         while pid:
             os.kill(pid, 0)
             await asyncio.sleep(PARENT_POLL_S)
+    await asyncio.sleep(LINGER_S)

@@ -15,7 +15,7 @@ Gathering and judging are apart. In the order of the data:
     checks_*     the judgements; pure.  checks  all of them, in the order of the chain
     why          one token's way, link by link; pure.  reasons  codes in words
 
-    report, overview, errors, redact, bundle   what is printed and packed
+    report, overview, livetable, errors, redact, bundle   what is printed and packed
     killing, control, fixes                    what is done
     command, commands, commands_*, options     the command line
 """

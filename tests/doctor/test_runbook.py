@@ -104,8 +104,8 @@ def test_the_blocks_of_the_runbook_run_on_a_demo(tmp_path: Path, programs: Path)
 
 
 def all_quote(demo: Supervised) -> bool:
-    stages = [child["stages"] for child in demo.children().values()]
-    return len(stages) == 4 and all(each["quote"]["state"] == "ok" for each in stages)
+    quotes = [child["quote"] for child in demo.children().values()]
+    return len(quotes) == 4 and None not in quotes
 
 
 @pytest.mark.slow

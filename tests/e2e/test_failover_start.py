@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from polyshared import SnapshotWriter
 from tests.support.failover import (
@@ -84,6 +85,18 @@ def test_another_writer_of_the_snapshot_ends_it_with_a_sentence(tmp_path: Path) 
     (log,) = (tmp_path / "logs").glob("autorun_main_*.log")
     assert GREPPED in log.read_text("utf-8")
     assert processes_of(data) == []
+
+
+def test_a_second_supervisor_says_so_in_the_words_that_are_grepped_for(tmp_path: Path) -> None:
+    told = {"POLY_DATA_DIR": str(tmp_path / "data"), "POLY_LOG_DIR": str(tmp_path / "logs")}
+    (tmp_path / "data").mkdir()
+    with FileLock(tmp_path / "data" / "autorun.lock"):
+        ended = run_program("poly_maker_autorun.py", "--demo", env=told)
+
+    assert ended.code == 3
+    assert "another supervisor runs here; stop it first" in ended.err
+    assert GREPPED in ended.out
+    assert processes_of(tmp_path / "data") == []
 
 
 def test_a_network_that_does_not_answer_is_an_error_and_no_reason_to_end(tmp_path: Path) -> None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.demo import without_start_spacing
-from POLYMARKET_MAKER.desk import PaperDesk
-from POLYMARKET_MAKER.fleet import Fleet
-from POLYMARKET_MAKER.remembered import Remembered
-from POLYMARKET_MAKER.settings import load_settings, parse_options
+from POLYMARKET_MAKER import children, pulse
+from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
 from POLYMARKET_MAKER.tasks import TaskStatus
 from tests.support.program import eventually
-
-NOWHERE = "http://127.0.0.1:9"
+from tests.support.waiting_fleet import start, waiting_fleet
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,45 +23,12 @@ pytestmark = pytest.mark.timeout(60)
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     """A fleet of paper children whose exchange never answers: they wait, and that is enough."""
-    env = {
-        "POLY_HOST": NOWHERE,
-        "POLY_GAMMA_ROOT": NOWHERE,
-        "POLY_DATA_API_ROOT": NOWHERE,
-        "POLY_WS_URL": "ws://127.0.0.1:9/ws/market",
-        "POLY_WS_USER_URL": "ws://127.0.0.1:9/ws/user",
-        "POLY_DATA_DIR": str(tmp_path / "data"),
-        "POLY_LOG_DIR": str(tmp_path / "logs"),
-    }
-    settings = load_settings(env=env, options=parse_options(["--paper", "--clock-scale", "20"]))
-    settings = without_start_spacing(settings)
-    for directory in (settings.data_dir / "children", settings.log_dir):
-        os.makedirs(directory)
-    memory = Remembered(
-        handled_path=settings.handled_topics_path, exits_path=tmp_path / "exit_tokens.json"
-    )
-    made = Fleet(settings, PaperDesk(settings, {**os.environ, **env}), memory, Clock(20))
-    yield made
-    for child in made.children():
-        child.kill()
-        child.process.wait()
+    with waiting_fleet(tmp_path) as made:
+        yield made
 
 
 def running(fleet: Fleet) -> list[str]:
     return [token for token, task in fleet.tasks.items() if task.status is TaskStatus.RUNNING]
-
-
-def listens(fleet: Fleet, token_id: str) -> bool:
-    """Whether the child of a token has come as far as its status file."""
-    return (fleet._settings.data_dir / "children" / f"{token_id}.json").exists()
-
-
-def start(fleet: Fleet, token_id: str) -> int:
-    fleet.offer([token_id])
-    fleet.start_next(None)
-    child = fleet.tasks[token_id].child
-    assert child is not None
-    eventually(lambda: listens(fleet, token_id), within_s=20, what="a status file")
-    return child.pid
 
 
 def test_one_child_is_started_a_turn_and_handled_when_it_runs(fleet: Fleet) -> None:
@@ -147,3 +111,90 @@ def test_the_cache_is_named_to_a_child_only_when_it_is_given(fleet: Fleet, tmp_p
         environment = Path(f"/proc/{child.pid}/environ").read_bytes()
         told.append(b"POLY_WS_SHARED_CACHE=" in environment)
     assert told == [True, False]
+
+
+def test_a_hung_child_is_asked_killed_and_replaced(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = start(fleet, "1")
+    monkeypatch.setattr(pulse, "START_S", 3.0)
+    monkeypatch.setattr(children, "DUMP_S", 0.1)
+    settings = fleet._settings
+    impatient = replace(settings.scheduler, process_graceful_timeout_sec=0.5)
+    fleet.take_settings(replace(settings, scheduler=impatient))
+    os.kill(pid, signal.SIGSTOP)
+
+    def is_replaced() -> bool:
+        fleet.end_hung()
+        fleet.reap()
+        fleet.start_next(None)
+        child = fleet.tasks["1"].child
+        return child is not None and child.pid != pid
+
+    eventually(is_replaced, within_s=30, what="another child")
+    assert fleet.tasks["1"].exit_code == -signal.SIGKILL
+
+
+def has_beaten(of_child: pulse.Pulse, now_mono: float) -> bool:
+    """Whether it was heard since it was last asked; *now_mono* is any later time."""
+    return of_child.silent_s(now_mono) == 0
+
+
+def test_a_child_that_waits_for_the_exchange_goes_on_beating(fleet: Fleet) -> None:
+    start(fleet, "1")
+    child = fleet.tasks["1"].child
+    assert child is not None
+    pulse_of_child = child.pulse
+    for later in (1e6, 2e6, 3e6):
+        eventually(partial(has_beaten, pulse_of_child, later), within_s=20, what="a beat")
+
+
+def test_a_child_that_is_to_start_anew_does_at_once(fleet: Fleet) -> None:
+    pid = start(fleet, "1")
+    assert not fleet.start_anew("2")
+    assert fleet.start_anew("1")
+
+    def is_back() -> bool:
+        fleet.reap()
+        fleet.start_next(None)
+        child = fleet.tasks["1"].child
+        return child is not None and child.pid != pid
+
+    eventually(is_back, within_s=20, what="another child")
+    assert fleet.tasks["1"].exit_code == 0
+
+
+def test_a_rotated_child_goes_to_the_tail_and_is_no_error(fleet: Fleet) -> None:
+    start(fleet, "1")
+    fleet.offer(["2"])
+    fleet.rotate("1", idle_s=60)
+
+    def is_out() -> bool:
+        fleet.reap()
+        return fleet.tasks["1"].child is None
+
+    eventually(is_out, within_s=20, what="its end")
+    assert [each.token_id for each in fleet.schedule.queue] == ["2", "1"]
+    assert fleet.tasks["1"].status is TaskStatus.PENDING
+
+
+def test_a_stop_outlives_the_supervisor_until_it_is_taken_back(fleet: Fleet) -> None:
+    fleet.offer(["1"])
+    fleet.stop("1")
+    assert fleet._memory.finished == {"1": "USER_STOPPED"}
+
+    fleet.allow("1")
+    assert fleet._memory.finished == {}
+    fleet.offer(["1"])
+    assert [each.token_id for each in fleet.schedule.queue] == ["1"]
+
+
+def test_an_exit_signal_of_an_earlier_life_does_not_end_a_child_that_shall_trade(
+    fleet: Fleet,
+) -> None:
+    left = exit_signal_path(fleet._settings.data_dir, "1")
+    left.touch()
+    fleet.offer(["1"])
+    fleet.start_next(None)
+
+    assert not left.exists()

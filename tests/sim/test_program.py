@@ -6,8 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
+import pytest
 
 from tests.support.simulator import ROOT, running_simulator
 
@@ -53,12 +55,16 @@ def test_a_port_in_use_is_exit_3_and_one_sentence() -> None:
     assert str(port) in ended.stderr
 
 
-def test_it_ends_with_its_parent() -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_it_ends_after_its_parent_but_lets_the_traders_cancel() -> None:
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with running_simulator(tokens=1, parent_pid=parent.pid) as simulator:
         parent.communicate(b"\n")
+        ended = time.monotonic()
 
-        assert simulator.process.wait(10) == 0
+        assert simulator.process.wait(40) == 0
+        assert time.monotonic() - ended >= 10
 
 
 def test_it_listens_on_loopback_only() -> None:

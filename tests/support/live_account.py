@@ -132,7 +132,7 @@ def _remaining(order: dict[str, Any]) -> float:
 
 @contextmanager
 def live_account(
-    sim: Simulator, folder: Path, *, tokens: int = 1, **config: Any
+    sim: Simulator, folder: Path, *options: str, tokens: int = 1, **config: Any
 ) -> Iterator[LiveAccount]:
     """Run the program on the first *tokens* of *sim*; *config* goes to the global config."""
     strategy, settings = folder / "strategy.json", folder / "global.json"
@@ -152,6 +152,7 @@ def live_account(
     arguments = [
         *("--live", "--no-repl", "--tokens", ",".join(sim.tokens[:tokens])),
         *("--strategy-config", str(strategy), "--global-config", str(settings)),
+        *options,
     ]
     with supervised(*arguments, directory=folder, env=env) as run:
         yield LiveAccount(run, sim)

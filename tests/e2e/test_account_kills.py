@@ -1,0 +1,69 @@
+"""Children killed again and again between writing an order down and hearing of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.live_account import LiveAccount, live_account
+from tests.support.program import eventually
+from tests.support.simulator import running_simulator
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+TOKENS = 5
+KILLS = 15
+NO_CAPS = {"max_notional_per_token": 500, "max_notional_total": 5000, "max_order_errors": 1000}
+
+
+def kill_who_waits(account: LiveAccount, killed: set[str]) -> None:
+    """Kill each child whose order was written down and not answered yet."""
+    waiting = account.query("SELECT order_id, token_id FROM intents WHERE state = 'intended'")
+    tasks = account.run.status()["tasks"]
+    for order_id, token in waiting:
+        pid = tasks[token]["pid"]
+        if order_id not in killed and pid is not None and len(killed) < KILLS:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(order_id)
+
+
+def one_a_token(account: LiveAccount) -> bool:
+    """Hold that no token has two orders; return whether each has one."""
+    count = Counter(order["asset_id"] for order in account.orders())
+    assert max(count.values(), default=0) <= 1, count
+    return len(count) == TOKENS
+
+
+def test_each_child_has_exactly_one_order_in_the_end(tmp_path: Path) -> None:
+    """The channel says nothing: it would be faster than the answer."""
+    with running_simulator(tokens=TOKENS, no_flow=True, clock_scale=20) as sim:
+        sim.control(
+            do="fault", path="/order", method="POST", kind="slow_after", count=10_000, seconds=1
+        )
+        options = ("--clock-scale", "20")
+        with live_account(sim, tmp_path, *options, tokens=TOKENS, risk=NO_CAPS) as account:
+            killed: set[str] = set()
+            eventually(
+                lambda: sim.stats()["connections"]["user"] == 1, within_s=30, what="the channel"
+            )
+            sim.control(do="freeze", channel="user")
+
+            def enough() -> bool:
+                one_a_token(account)
+                kill_who_waits(account, killed)
+                return len(killed) >= KILLS
+
+            eventually(enough, within_s=240, what=f"{KILLS} kills")
+            eventually(lambda: one_a_token(account), within_s=120, what="one order a token")
+            until = time.monotonic() + 3
+            while time.monotonic() < until:
+                assert one_a_token(account)
+            ours = {order["id"] for order in account.ours()}
+            assert {order["id"] for order in account.orders()} == ours
+            assert account.run.stop() == 0
+            assert account.orders() == []
