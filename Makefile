@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: demo test lint check torture clean
+.PHONY: demo test lint check torture soak clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python poly_maker_autorun.py --demo $(ARGS)
@@ -23,6 +23,9 @@ check: lint test
 
 torture: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/torture --torture $(ARGS)
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/soak_feed.py $(ARGS)
 
 $(VENV)/run.stamp: requirements.txt polyshared/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'

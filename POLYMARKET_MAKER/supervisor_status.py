@@ -18,6 +18,8 @@ from POLYMARKET_MAKER.processes import started_s
 from POLYMARKET_MAKER.supervisor import Supervisor
 from polyshared import write_atomic
 
+_TOLD_ABOVE = {"serves", "failure", "lines", "received", "used", "unknown"}
+"""What the aggregator says under other names than docs/status.md."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -90,12 +92,5 @@ def _aggregator(aggregator: Aggregator | None, cache: Path) -> dict[str, Any]:
         "frames": {"received": status["received"], "used": status["used"]},
         "unknown_types": status["unknown"],
         "connections": [{**line, "last_close": line["last_reason"] or None} for line in lines],
-        **{
-            name: status[name]
-            for name in (
-                *("dropped_siblings", "unreadable", "first_unreadable", "first_unknown"),
-                *("unconfirmed", "notices", "faults", "health", "checks"),
-                *("flush_failures", "flush_failing_since"),
-            )
-        },
+        **{name: value for name, value in status.items() if name not in _TOLD_ABOVE},
     }

@@ -124,6 +124,13 @@ def test_both_languages_have_the_same_commands() -> None:
     assert commands(CHINESE) == commands(ENGLISH)
 
 
+def test_both_readmes_have_the_same_commands() -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+
+    assert in_blocks(pages[0]) == in_blocks(pages[1])
+    assert len(in_blocks(pages[0])) > 5
+
+
 def test_every_check_stands_in_the_runbook() -> None:
     text = ENGLISH.read_text(encoding="utf-8")
 
