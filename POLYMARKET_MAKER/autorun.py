@@ -41,6 +41,7 @@ from POLYMARKET_MAKER.recording import Recorder, Replay
 from POLYMARKET_MAKER.remembered import Remembered
 from POLYMARKET_MAKER.replay_markets import markets_of
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
+from POLYMARKET_MAKER.settings.groups import SupervisorLoss
 from POLYMARKET_MAKER.source_process import SourceProcess
 from POLYMARKET_MAKER.summary import print_summary
 from POLYMARKET_MAKER.supervisor import Supervisor
@@ -97,11 +98,26 @@ class _Run:
             return errands.show_config(self._settings)
         if options.pnl:
             return errands.show_pnl(self._settings, options.csv)
+        self._refuse_contradictions()
         self._claim_directories()
         if options.cancel_open:
             desk = self._desk()
             return errands.cancel_open(desk.is_ready, desk.cancel_all)
         return self._trade()
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse what cannot both be: the switch would cancel the orders of who trades on.
+
+        Raises:
+            UsageError: They contradict each other.
+        """
+        settings = self._settings
+        trades_on = settings.scheduler.on_supervisor_loss is SupervisorLoss.CONTINUE
+        if trades_on and settings.risk.dead_man:
+            raise UsageError(
+                "on_supervisor_loss: continue and dead_man contradict each other: without the"
+                " supervisor's heartbeat the exchange cancels every order; turn one of them off"
+            )
 
     def _trade(self) -> int:
         self._open_log()
@@ -173,8 +189,13 @@ class _Run:
         return KnownTokens(self._settings, self._clock, only_these=only_these)
 
     def _orphans(self) -> Orphans:
-        grace_s = self._settings.scheduler.process_graceful_timeout_sec
-        return Orphans(self._settings.data_dir, self._clock, grace_s=grace_s)
+        scheduler = self._settings.scheduler
+        return Orphans(
+            self._settings.data_dir,
+            self._clock,
+            grace_s=scheduler.process_graceful_timeout_sec,
+            adopts=scheduler.on_supervisor_loss is SupervisorLoss.CONTINUE,
+        )
 
     def _upkeep(self, supervisor: Supervisor, known: KnownTokens, memory: Remembered) -> Upkeep:
         settings = self._settings

@@ -73,7 +73,7 @@ from POLYMARKET_MAKER.settings import (
     run_params_path,
     sell_only_from,
 )
-from POLYMARKET_MAKER.settings.groups import Scheduler
+from POLYMARKET_MAKER.settings.groups import Scheduler, SupervisorLoss
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
 from POLYMARKET_MAKER.slots import Pause, Slots
 from POLYMARKET_MAKER.stages import StageState
@@ -199,12 +199,25 @@ class Child:
         supervisor = os.environ.get(SUPERVISOR_VARIABLE)
         if supervisor is None:
             return True
+        if self._params.on_supervisor_loss is SupervisorLoss.CONTINUE:
+            return not self._is_alone()
         try:
             end_with_parent(int(supervisor))
         except ProcessLookupError as error:
             log.error("[INIT]", str(error), event="supervisor_gone")
             return False
         return True
+
+    def _is_alone(self) -> bool:
+        """Whether the supervisor that started us is gone."""
+        return os.environ.get(SUPERVISOR_VARIABLE) not in (None, str(os.getppid()))
+
+    def _beat(self, orders: Orders) -> None:
+        """Tell that the loop turns; alone, look at the account ourselves from now on."""
+        self._heart.beat()
+        if orders.is_kept and self._is_alone():
+            log.warning("[CHILD]", event="supervisor_gone", token=self._params.token_id)
+            orders.lose_keeper()
 
     def _trade(self) -> ChildExit:
         self._status.write_if_due()
@@ -226,27 +239,28 @@ class Child:
             self._params.risk.max_notional_total,
             self._params.risk.max_daily_loss,
         )
+        orders = Orders(
+            market.token_id,
+            exchange=exchange,
+            ledger=ledger,
+            calls=calls,
+            clock=self._clock,
+            limits=limits,
+            is_kept=SUPERVISOR_VARIABLE in os.environ and not isinstance(exchange, Paper),
+        )
         self._worker = Worker(
             market,
             self._rules(market, limits),
             self._strategy(ledger),
             quotes=quotes,
-            orders=Orders(
-                market.token_id,
-                exchange=exchange,
-                ledger=ledger,
-                calls=calls,
-                clock=self._clock,
-                limits=limits,
-                is_kept=SUPERVISOR_VARIABLE in os.environ and not isinstance(exchange, Paper),
-            ),
+            orders=orders,
             ledger=ledger,
             status=self._status,
             clock=self._clock,
             asking=lambda: bool(calls.running),
             on_quote=_paper_listener(exchange),
             has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
-            beat=self._heart.beat,
+            beat=lambda: self._beat(orders),
         )
         if self._stopping:  # asked while the parts were put together
             self._worker.stop()

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from POLYMARKET_MAKER import log
+from POLYMARKET_MAKER.adopted import AdoptedProcess, StatusPulse
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.orphans import Stranger
 from POLYMARKET_MAKER.pulse import DUMP_SIGNAL, VARIABLE, Pulse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,12 +40,12 @@ class Child:
     """
 
     token_id: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | AdoptedProcess
     log_path: Path
     config_path: Path
     source_at_start: str
     started_mono: float
-    pulse: Pulse
+    pulse: Pulse | StatusPulse
     stopping: bool = field(default=False)
     restarting: bool = field(default=False)
     hung_mono: float | None = field(default=None)
@@ -143,4 +146,19 @@ def start_child(
         source_at_start="direct" if shared_cache is None else "shared",
         started_mono=now_mono,
         pulse=pulse,
+    )
+
+
+def adopt_child(stranger: Stranger, *, data_dir: Path, log_dir: Path, clock: Clock) -> Child:
+    """Take over a child of an earlier supervisor as it is, with what it trades and has open."""
+    token_id = stranger.token_id
+    status_path = data_dir / "children" / f"{token_id}.json"
+    return Child(
+        token_id=token_id,
+        process=AdoptedProcess(stranger, status_path),
+        log_path=log_dir / f"autorun_{token_id}.log",
+        config_path=data_dir / f"run_params_{token_id}.json",
+        source_at_start="adopted",
+        started_mono=clock.mono(),
+        pulse=StatusPulse(status_path, clock),
     )

@@ -19,18 +19,14 @@ from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.cancel import cancel_until_proven
 from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.dead_man import NONCE, OFF, ON, DeadMan, orders_of_other_keys
-from POLYMARKET_MAKER.derive_credentials import derive
-from POLYMARKET_MAKER.errors import LedgerError, SettingsError, VenueError, VenueUnreachable
+from POLYMARKET_MAKER.dead_man import OFF, ON, DeadMan, orders_of_other_keys
+from POLYMARKET_MAKER.errors import LedgerError, VenueError, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
-from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
-from POLYMARKET_MAKER.exchange.data_api import DataApi
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.preflight import preflight
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
-from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.handover import SIGNER_VARIABLE, SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.ledger import Identity, Ledger
+from POLYMARKET_MAKER.login import Login
 from POLYMARKET_MAKER.settings import Credentials as Keys
 from POLYMARKET_MAKER.settings import Settings, child_environment
 
@@ -98,9 +94,7 @@ class PaperDesk:
         """
         if self.ledger is None:
             settings = self._settings
-            identity = Identity(
-                settings.run_name, settings.urls.clob, settings.chain_id, ON_PAPER
-            )
+            identity = Identity(settings.run_name, settings.urls.clob, settings.chain_id, ON_PAPER)
             self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return True
 
@@ -128,30 +122,31 @@ class AccountDesk:
     """An account at an exchange, with a ledger that remembers what is ours.
 
     Attributes:
-        keys: The private key and, once derived, the API credentials.
         ledger: What is ours; None until it was opened.
         account: Reads and cancels; None until the account is connected.
     """
 
     def __init__(self, settings: Settings, env: Mapping[str, str], clock: Clock) -> None:
         """Ask nobody yet; *env* is the supervisor's own environment."""
-        assert settings.credentials is not None
-        self.keys: Keys = settings.credentials
         self.ledger: Ledger | None = None
         self.account: AccountReader | None = None
         self._settings = settings
         self._env = env
         self._clock = clock
         self._http = Http()
-        self._address = ""
+        self._login = Login(settings, env, self._http, clock)
         self._not_before = 0.0
-        self._version: int | None = None
         self._unreachable: str | None = None
         self._care: AccountCare | None = None
         self._dead_man: DeadMan | None = None
         self._alive_boot = clock.boot()
         self._is_closing = False
         self._to_clear: set[str] = set()
+
+    @property
+    def keys(self) -> Keys:
+        """The private key and, once derived, the API credentials."""
+        return self._login.keys
 
     def is_ready(self) -> bool:
         """Whether the account is connected; tries again when its time has come.
@@ -179,7 +174,7 @@ class AccountDesk:
 
     def child_environment(self, shared_cache: Path | None) -> dict[str, str]:
         env = _environment(self._settings, self._env, self.keys, shared_cache)
-        return env | {SIGNER_VARIABLE: self._address}
+        return env | {SIGNER_VARIABLE: self._login.address}
 
     def clear(self, token_id: str) -> None:
         """Begin to cancel every order of a token whose child is gone; returns at once."""
@@ -219,7 +214,7 @@ class AccountDesk:
             dead_man = "beating" if self._dead_man.is_beating else "silent"
         return {
             "state": "open" if reason is None else "unreachable",
-            "order_version": self._version,
+            "order_version": self._login.version,
             "reason": reason,
             "user_channel": self._care.feed.state if self._care is not None else "down",
             "dead_man": dead_man,
@@ -265,15 +260,13 @@ class AccountDesk:
 
     def _connect(self) -> None:
         settings = self._settings
-        public = Public(self._http, clob_url=settings.urls.clob, gamma_url=settings.urls.gamma)
-        self._version = public.version()
-        self._derive()
+        public = self._login.begin()
         is_on = settings.risk.dead_man
         if log.every(86_400, "dead_man_mode"):
             log.info("[INIT]", ON if is_on else OFF, dead_man="on" if is_on else "off")
         ledger = self._open_ledger()
-        account = self._account_of(self.keys)
-        self._preflight(public, account)
+        account = self._login.account()
+        self._login.check(public, account)
         if is_on:
             self._arm(account, ledger)
         read_account(account, ledger, now=self._clock.now())
@@ -289,56 +282,21 @@ class AccountDesk:
             self._care.clearing.begin(self._to_clear.pop())
         self.account = account
 
-    def _derive(self) -> None:
-        if self._address:
-            return
-        nonce = NONCE if self._settings.risk.dead_man else 0
-        self.keys, self._address = derive(self._settings, self._env, nonce=nonce)
-        log.add_secret(*self.keys.secrets)
-
     def _open_ledger(self) -> Ledger:
         if self.ledger is None:
             settings = self._settings
-            funder = self.keys.funder or self._address
+            funder = self._login.funder
             identity = Identity(settings.run_name, settings.urls.clob, settings.chain_id, funder)
             self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return self.ledger
-
-    def _account_of(self, keys: Keys) -> Account:
-        assert keys.api is not None
-        api = keys.api
-        return Account(
-            self._http,
-            self._settings.urls.clob,
-            Credentials(api.key, api.secret, api.passphrase, self._address),
-            funder=keys.funder or self._address,
-            signature_type=SignatureType(keys.signature_type),
-            clock=self._clock,
-        )
-
-    def _preflight(self, public: Public, account: Account) -> None:
-        found = preflight(
-            public,
-            account,
-            DataApi(self._http, data_url=self._settings.urls.data),
-            funder=self.keys.funder or self._address,
-            signature_type=SignatureType(self.keys.signature_type),
-            now=self._clock.now(),
-        )
-        for warning in found.warnings:
-            log.warning("[INIT]", warning)
-        if found.problems:
-            raise SettingsError(*found.problems)
 
     def _arm(self, account: Account, ledger: Ledger) -> None:
         """Cancel what is open under another key, then arm the switch of ours."""
         assert self.keys.api is not None
         strangers = orders_of_other_keys(ledger, self.keys.api.key)
         if strangers:
-            old, _ = derive(self._settings, self._env)
-            log.add_secret(*old.secrets)
             left = cancel_until_proven(
-                self._account_of(old),
+                self._login.old_account(),
                 strangers,
                 deadline_s=RETRY_S,
                 clock=self._clock,

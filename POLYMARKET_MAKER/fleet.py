@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.children import Child, start_child
+from POLYMARKET_MAKER.children import Child, adopt_child, start_child
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import restart
 from POLYMARKET_MAKER.core.schedule import Lane, Limits, Outcome, Schedule, Start
 from POLYMARKET_MAKER.desk import Desk
-from POLYMARKET_MAKER.orphans import Orphans
+from POLYMARKET_MAKER.orphans import Orphans, Stranger
 from POLYMARKET_MAKER.remembered import ExitRecord, Remembered
 from POLYMARKET_MAKER.settings import Settings, build_run_params
 from POLYMARKET_MAKER.settings.assignment import merge_strategy
@@ -57,6 +57,9 @@ class Fleet:
         self._clock = clock
         self._orphans = orphans
         self.schedule = Schedule(self._limits(), finished=memory.finished, handled=memory.handled)
+
+        for stranger in orphans.to_adopt if orphans is not None else ():
+            self._adopt(stranger)
 
     def take_settings(self, settings: Settings) -> None:
         """Go on with changed settings; a child gets those that are its own at its next start."""
@@ -279,6 +282,18 @@ class Fleet:
             case restart.Stop(reason):
                 self.schedule = self.schedule.ended(token_id, Outcome.FINAL, mono, reason=reason)
                 self._note_exit(token_id, reason.upper(), refillable=reason != "market_closed")
+
+    def _adopt(self, stranger: Stranger) -> None:
+        """Take over a child that outlived its supervisor; one that only sells goes on to."""
+        token_id, settings = stranger.token_id, self._settings
+        child = adopt_child(
+            stranger, data_dir=settings.data_dir, log_dir=settings.log_dir, clock=self._clock
+        )
+        self.schedule = self.schedule.allow(token_id).offer([token_id])
+        self.schedule = self.schedule.started(token_id, child.started_mono)
+        self.tasks[token_id] = Task(token_id)
+        self.tasks[token_id].started(child)
+        log.info("[START]", event="adopted", topic=token_id, pid=child.pid)
 
     def _make_room(self, token_id: str) -> None:
         self.schedule = self.schedule.rotating(token_id)

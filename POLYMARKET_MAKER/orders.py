@@ -140,6 +140,15 @@ class Orders:
         self._hold_until: dict[Side, float] = {}
 
     @property
+    def is_kept(self) -> bool:
+        """Whether a supervisor keeps the ledger up to what the exchange says of the account."""
+        return self._is_kept
+
+    def lose_keeper(self) -> None:
+        """Read the account ourselves from now on: the supervisor is gone."""
+        self._is_kept = False
+
+    @property
     def cancelling(self) -> frozenset[str]:
         """Ids whose cancel is under way."""
         return self._cancelling

@@ -18,12 +18,17 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.processes import started_s
+from POLYMARKET_MAKER.settings.groups import SupervisorLoss
 
 
 class _ChildFile(msgspec.Struct):
     token_id: str
     pid: int
     pid_started_s: float
+
+
+class _RunParams(msgspec.Struct):
+    on_supervisor_loss: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Stranger:
     supervisor: int | None
 
     def is_alive(self) -> bool:
-        return started_s(self.pid) == self.started_s
+        return started_s(self.pid) == self.started_s and not _is_zombie(self.pid)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it is still the same process."""
@@ -57,14 +62,22 @@ class Orphans:
         data_dir: Where children tell of themselves.
         clock: The clock.
         grace_s: How long one may take to cancel and end before it is killed.
+        adopts: Those that were told to trade on are not ended.
+
+    Attributes:
+        to_adopt: Those that trade on, for the caller to take over.
     """
 
-    def __init__(self, data_dir: Path, clock: Clock, *, grace_s: float) -> None:
-        """Look who is there, and ask every orphan to end."""
+    def __init__(
+        self, data_dir: Path, clock: Clock, *, grace_s: float, adopts: bool = False
+    ) -> None:
+        """Look who is there, and ask every orphan to end that is not to be adopted."""
         self._clock = clock
         self._kill_mono = clock.mono() + grace_s
         found = find_strangers(data_dir / "children")
-        self._orphans = {each.token_id: each for each in found if each.supervisor is not None}
+        ours = [each for each in found if each.supervisor is not None]
+        self.to_adopt = tuple(each for each in ours if adopts and _trades_on(data_dir, each))
+        self._orphans = {each.token_id: each for each in ours if each not in self.to_adopt}
         self._by_hand = {each.token_id: each for each in found if each.supervisor is None}
         for each in self._orphans.values():
             log.warning("[CHILD]", event="orphan", token=each.token_id, pid=each.pid)
@@ -99,6 +112,25 @@ class Orphans:
             return True
         del self._by_hand[token_id]
         return False
+
+
+def _trades_on(data_dir: Path, stranger: Stranger) -> bool:
+    """Whether it was started as one that outlives its supervisor."""
+    path = data_dir / f"run_params_{stranger.token_id}.json"
+    try:
+        said = msgspec.json.decode(path.read_bytes(), type=_RunParams)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return said.on_supervisor_loss == SupervisorLoss.CONTINUE
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has ended and nobody has asked for its exit code, as in a container."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def find_strangers(children: Path) -> list[Stranger]:

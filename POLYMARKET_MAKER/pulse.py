@@ -36,6 +36,7 @@ class Heart:
         said = env.get(VARIABLE, "")
         self._pipe = int(said) if said.isdecimal() else None
         self._beat_mono = float("-inf")
+        self._kind = b""
         if self._pipe is not None:
             with suppress(OSError):
                 os.set_blocking(self._pipe, False)
@@ -45,9 +46,10 @@ class Heart:
     def beat(self, kind: bytes = TURNING) -> None:
         """Say that the loop turns; costs next to nothing between two beats."""
         mono = time.monotonic()
-        if self._pipe is None or mono - self._beat_mono < BEAT_EVERY_S:
+        is_same = kind == self._kind
+        if self._pipe is None or (is_same and mono - self._beat_mono < BEAT_EVERY_S):
             return
-        self._beat_mono = mono
+        self._beat_mono, self._kind = mono, kind
         with suppress(OSError):  # full: it was not read for long; closed: the supervisor is gone
             os.write(self._pipe, kind)
 

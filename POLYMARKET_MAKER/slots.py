@@ -44,14 +44,11 @@ class Slots:
         self._directory = directory
 
     def prepare(self) -> None:
-        """Make the files now: when a place is needed the disk may be full.
-
-        Raises:
-            OSError: The directory cannot be used.
-        """
-        os.makedirs(self._directory, exist_ok=True)
-        for path in self._paths:
-            path.touch()
+        """Make the files now, as far as possible: when a place is needed the disk may be full."""
+        with suppress(OSError):  # take() tells what is wrong
+            os.makedirs(self._directory, exist_ok=True)
+            for path in self._paths:
+                path.touch()
 
     def take(self) -> Slot | None:
         """Take a free place without waiting; None when there is none.

@@ -6,30 +6,27 @@ environment (sd_notify(3)). Without that variable nothing is sent.
 
 from __future__ import annotations
 
-import os
 import socket
+import time
 from collections.abc import MutableMapping
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.supervisor import Supervisor
 
+BEAT_S = 10.0
+"""Often enough for any watchdog of a minute and more."""
 VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class ServiceManager:
-    """The service manager that started this process, if one did.
-
-    Attributes:
-        beat_every_s: How often :meth:`beat` must be called at least; None: no watchdog.
-    """
+    """The service manager that started this process, if one did."""
 
     def __init__(self, env: MutableMapping[str, str]) -> None:
         """Take the socket out of *env*: no child may speak in our name."""
-        address, period, pid = (env.pop(name, "") for name in VARIABLES)
+        address, *_ = (env.pop(name, "") for name in VARIABLES)
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._state = ""
-        is_meant = not pid or pid == str(os.getpid())
-        self.beat_every_s = int(period) / 2e6 if period.isdecimal() and is_meant else None
+        self._state = self._status = ""
+        self._beat_mono = float("-inf")
 
     def ready(self, status: str) -> None:
         """Say that start-up is over."""
@@ -44,13 +41,16 @@ class ServiceManager:
         self._send(f"STOPPING=1\nSTATUS=stopping: {reason}")
 
     def report(self, supervisor: Supervisor) -> None:
-        """Say what is new; call it at least as often as :attr:`beat_every_s` says."""
+        """Say what is new; call it once a second."""
         if supervisor.state == "running":
             running = sum(1 for _ in supervisor.fleet.children())
             status = f"{supervisor.settings.mode}, {running} children"
             if self._state != "running":
                 self.ready(status)
-            self.beat(status)
+            mono = time.monotonic()
+            if status != self._status or mono - self._beat_mono >= BEAT_S:
+                self._status, self._beat_mono = status, mono
+                self.beat(status)
         elif supervisor.state == "stopping" and self._state != "stopping":
             self.stopping(supervisor.stop_reason or "fault")
         self._state = supervisor.state

@@ -63,6 +63,8 @@ def venue(facts: Facts) -> Verdict:
     found = facts.supervisor.value.alive().venue
     if found.state == "unknown":
         return ok("its state is not known yet")
+    if found.state == "paper":
+        return ok("orders stay on paper")
     if found.state == "open":
         version = found.order_version
         return ok("open" if version is None else f"open, order version {version}")

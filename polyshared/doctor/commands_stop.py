@@ -18,14 +18,19 @@ from polyshared.doctor.locate import VARIABLE, Located, locate, running_data_dir
 from polyshared.doctor.options import (
     NOT_PROVEN,
     NOTHING_RUNS,
+    USAGE,
     AsJson,
     DataDir,
     find,
     stop,
 )
+from polyshared.doctor.statusfiles import Supervisor, read_supervisor
+from polyshared.doctor.why import resolve
 
 ANSWER_S = 10.0
-Token = Annotated[str | None, typer.Argument(help="Token id; none means all.")]
+Token = Annotated[
+    str | None, typer.Argument(help="Token id, its last digits will do; none means all.")
+]
 
 
 def kill(
@@ -142,12 +147,25 @@ def resume(
     _ask(located, "resume", token)
 
 
+def _whole(located: Located, given: str) -> str:
+    """Return the whole id of a token of which the last digits, or the short form, were given.
+
+    What is not known here goes on as it is: the supervisor may know more, and refuses the rest.
+    """
+    said = read_supervisor(located.data_dir)
+    found = resolve(given, said.tasks) if isinstance(said, Supervisor) else []
+    if len(found) > 1:
+        stop(USAGE, f"{given!r} means {len(found)} tokens: {words.some(found, limit=5)}")
+    return found[0] if found else given
+
+
 def _ask(located: Located, request: str, token: str | None) -> None:
     if located.data_dir.resolve() not in [each.resolve() for each in running_data_dirs()]:
         stop(NOTHING_RUNS, f"no supervisor runs in {located.data_dir}")
+    meant = None if token is None else _whole(located, token)
     try:
         answer = control.ask(
-            located.data_dir, request, token=token, by=getpass.getuser(), timeout_s=ANSWER_S
+            located.data_dir, request, token=meant, by=getpass.getuser(), timeout_s=ANSWER_S
         )
     except control.NoAnswer as error:
         stop(NOT_PROVEN, error)

@@ -161,8 +161,12 @@ def table_of(rows: Iterable[Row], view: View) -> Table:
     found = Table(box=None, padding=(0, 1, 0, 0), caption=_caption(view), caption_justify="left")
     for name in COLUMNS:
         mark = ("▼" if view.reverse else "▲") if name == view.sort else ""
-        right = name in _NUMBERS
-        found.add_column(name + mark, justify="right" if right else "left", no_wrap=name != "stage")
+        found.add_column(
+            name + mark,
+            justify="right" if name in _NUMBERS else "left",
+            no_wrap=name != "stage",
+            overflow="fold",
+        )
     for row in arranged(rows, view):
         found.add_row(*row.cells())
     return found

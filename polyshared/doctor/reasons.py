@@ -81,8 +81,10 @@ MEANINGS: dict[str, Meaning] = {
     "crosses_sibling": Meaning("it would trade with our order on the other outcome"),
     "side_busy": Meaning("an order of this side is not settled yet: nothing new is signed"),
     "breaker": Meaning("too many orders failed (max_order_errors)", "closes itself in 5 minutes"),
+    "budget": Meaning("the request budget is used up; it refills by itself"),
     "rate_budget": Meaning("the request budget is used up; it refills by itself"),
     # venue and order
+    "venue": Meaning("the exchange takes no such order just now", "polyshared doctor order.venue"),
     "unreachable": Meaning("the exchange does not answer", "polyshared doctor --live net"),
     "post_only": Meaning("the exchange takes only resting orders just now"),
     "cancel_only": Meaning("the exchange takes only cancels just now"),

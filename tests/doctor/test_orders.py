@@ -81,6 +81,7 @@ def test_an_order_is_looked_after_by_the_child_of_its_token(token: str, status: 
 @pytest.mark.parametrize(
     ("venue", "status", "text"),
     [
+        ({"state": "paper"}, Status.OK, "on paper"),
         ({"state": "open", "order_version": 2}, Status.OK, "order version 2"),
         ({"state": "unknown"}, Status.OK, "not known yet"),
         ({"state": "post_only", "reason": "restart"}, Status.WARN, "post_only: restart"),

@@ -16,8 +16,9 @@ from tests.support.simulator import running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-TOKENS = 5
-KILLS = 15
+TOKENS = 10
+KILLS = 50
+NEVER_GIVE_UP = {"max_chase_s": 86_400}
 NO_CAPS = {"max_notional_per_token": 500, "max_notional_total": 5000, "max_order_errors": 1000}
 
 
@@ -46,7 +47,9 @@ def test_each_child_has_exactly_one_order_in_the_end(tmp_path: Path) -> None:
             do="fault", path="/order", method="POST", kind="slow_after", count=10_000, seconds=1
         )
         options = ("--clock-scale", "20")
-        with live_account(sim, tmp_path, *options, tokens=TOKENS, risk=NO_CAPS) as account:
+        with live_account(
+            sim, tmp_path, *options, tokens=TOKENS, risk=NO_CAPS, maker=NEVER_GIVE_UP
+        ) as account:
             killed: set[str] = set()
             eventually(
                 lambda: sim.stats()["connections"]["user"] == 1, within_s=30, what="the channel"

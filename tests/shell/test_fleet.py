@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from POLYMARKET_MAKER import children, pulse
+from POLYMARKET_MAKER.adopted import StatusPulse
 from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
 from POLYMARKET_MAKER.tasks import TaskStatus
 from tests.support.program import eventually
@@ -135,7 +136,7 @@ def test_a_hung_child_is_asked_killed_and_replaced(
     assert fleet.tasks["1"].exit_code == -signal.SIGKILL
 
 
-def has_beaten(of_child: pulse.Pulse, now_mono: float) -> bool:
+def has_beaten(of_child: pulse.Pulse | StatusPulse, now_mono: float) -> bool:
     """Whether it was heard since it was last asked; *now_mono* is any later time."""
     return of_child.silent_s(now_mono) == 0
 

@@ -106,6 +106,22 @@ def test_a_supervisor_that_slept_does_not_blame_the_child() -> None:
     pulse.close()
 
 
+def test_that_the_loop_turns_is_said_at_once() -> None:
+    """A child that hangs right after its start must not be given the time of a start."""
+    pulse = Pulse(0.0)
+    heart = Heart({VARIABLE: str(os.dup(pulse.child_end))})
+    heart.beat(STARTING)
+    heart.beat()
+    heart.beat()
+
+    assert pulse.silent_s(10.0) == 0
+    assert pulse.is_hung(10 + HUNG_S + 1)
+    assert heart._pipe is not None
+    os.close(heart._pipe)
+    pulse.handed_over()
+    pulse.close()
+
+
 def test_a_pipe_that_nobody_reads_never_stops_the_child() -> None:
     pulse = Pulse(0.0)
     heart = Heart({VARIABLE: str(os.dup(pulse.child_end))})

@@ -42,7 +42,7 @@ def rotation(fleet: Fleet, folder: Path, **report: object) -> Rotation:
         "position": {"size": "0"},
         **report,
     }
-    (folder / "children" / "1.json").write_text(json.dumps(said))
+    (folder / "children" / "1.json").write_text(json.dumps(said).replace('"now"', str(time.time())))
     return Rotation(folder, fleet, clock)
 
 
@@ -79,8 +79,8 @@ def test_nobody_waits_and_an_idle_child_stays(fleet: Fleet, tmp_path: Path) -> N
         {"position": {"size": "3"}},
         {"position": None},
         {"open_orders": [{"order_id": "a"}]},
-        {"started_at": time.time()},
-        {"last_order": {"at": time.time()}},
+        {"started_at": "now"},
+        {"last_order": {"at": "now"}},
         {"boottime_s": 1.0},
     ],
     ids=["holds", "unknown", "has_open", "young", "ordered", "old_report"],

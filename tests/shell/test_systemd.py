@@ -53,20 +53,6 @@ def test_no_child_inherits_the_socket() -> None:
     assert env == {"HOME": "/"}
 
 
-@pytest.mark.parametrize(
-    ("env", "every_s"),
-    [
-        ({}, None),
-        ({"WATCHDOG_USEC": "120000000"}, 60.0),
-        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
-        ({"WATCHDOG_USEC": "120000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-    ],
-)
-def test_the_watchdog_is_fed_twice_in_its_time(env: dict[str, str], every_s: float | None) -> None:
-    assert ServiceManager(dict(env)).beat_every_s == every_s
-
-
 def test_without_systemd_and_with_a_dead_one_nothing_happens(tmp_path: Path) -> None:
     ServiceManager({}).ready("running")
     ServiceManager({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready("running")

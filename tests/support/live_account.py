@@ -134,7 +134,10 @@ def _remaining(order: dict[str, Any]) -> float:
 def live_account(
     sim: Simulator, folder: Path, *options: str, tokens: int = 1, **config: Any
 ) -> Iterator[LiveAccount]:
-    """Run the program on the first *tokens* of *sim*; *config* goes to the global config."""
+    """Run the program on the first *tokens* of *sim*; *config* goes to the global config.
+
+    With no *tokens* it trades what its settings and the copytrade files name.
+    """
     strategy, settings = folder / "strategy.json", folder / "global.json"
     strategy.write_text(json.dumps(STRATEGY), encoding="utf-8")
     scheduler = {"topic_start_cooldown_sec": 0, "process_stagger_max_sec": 0}
@@ -150,7 +153,8 @@ def live_account(
         "POLY_DATA_API_ROOT": sim.urls["data"],
     }
     arguments = [
-        *("--live", "--no-repl", "--tokens", ",".join(sim.tokens[:tokens])),
+        *("--live", "--no-repl"),
+        *(("--tokens", ",".join(sim.tokens[:tokens])) if tokens else ()),
         *("--strategy-config", str(strategy), "--global-config", str(settings)),
         *options,
     ]
