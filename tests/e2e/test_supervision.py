@@ -27,16 +27,18 @@ def follow(data: Path, *topics: Topic, signals: tuple[SellSignal, ...] = ()) -> 
     write_atomic(data / "tokens_from_copytrade.json", encode_tokens(topics, now))
 
 
-def status_of(account: LiveAccount, token: str) -> str:
-    found = account.run.status()["tasks"][token]["status"]
-    assert isinstance(found, str)
-    return found
-
-
 def pid_of(account: LiveAccount, token: str) -> int | None:
     found = account.run.status()["tasks"][token]["pid"]
     assert found is None or isinstance(found, int)
     return found
+
+
+def shown_pid(account: LiveAccount, token: str) -> int:
+    """Return the pid of a running child, once the status file shows it."""
+    eventually(lambda: pid_of(account, token) is not None, within_s=20, what="a pid")
+    pid = pid_of(account, token)
+    assert pid is not None
+    return pid
 
 
 def consumed(account: LiveAccount) -> list[str]:
@@ -51,8 +53,8 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
         with live_account(sim, tmp_path, tokens=0) as account:
             account.wait_for_orders(2)
             account.sell_to_us(token, 20)
-            eventually(lambda: account.held(token) == 20, within_s=20, what="our shares")
-            pids = {each: pid_of(account, each) for each in (token, other)}
+            eventually(lambda: account.held(token) > 0, within_s=20, what="our shares")
+            pids = {each: shown_pid(account, each) for each in (token, other)}
 
             sold = SellSignal(token, "signal-1", at=200.0)
             follow(tmp_path / "data", *topics, signals=(sold,))
@@ -81,7 +83,7 @@ def test_a_signal_outlives_a_supervisor_that_is_killed_in_the_middle(tmp_path: P
         with live_account(sim, tmp_path, tokens=0) as account:
             account.wait_for_orders(1)
             account.sell_to_us(token, 20)
-            eventually(lambda: account.held(token) == 20, within_s=20, what="our shares")
+            eventually(lambda: account.held(token) > 0, within_s=20, what="our shares")
             follow(tmp_path / "data", topic, signals=(SellSignal(token, "signal-1", at=200.0),))
             account.pull_the_plug()
         with live_account(sim, tmp_path, tokens=0) as account:
@@ -104,8 +106,7 @@ def test_a_child_that_hangs_is_replaced_and_leaves_nothing_open(tmp_path: Path) 
         [token] = sim.tokens
         account.wait_for_orders(1)
         [left] = [order["id"] for order in account.ours(token)]
-        pid = pid_of(account, token)
-        assert pid is not None
+        pid = shown_pid(account, token)
         os.kill(pid, signal.SIGSTOP)
 
         eventually(
@@ -127,8 +128,7 @@ def test_an_orphan_of_a_killed_supervisor_never_trades_beside_its_successor(
         [token] = sim.tokens
         with live_account(sim, tmp_path) as account:
             account.wait_for_orders(1)
-            orphan = pid_of(account, token)
-            assert orphan is not None
+            orphan = shown_pid(account, token)
             os.kill(orphan, signal.SIGSTOP)  # it cannot hear that its supervisor is gone
             account.run.process.kill()
             account.run.process.wait(10)
@@ -162,7 +162,7 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
 
         say(tokens=[first])
         eventually(lambda: len(account.ours(first)) == 1, within_s=40, what="the first token")
-        pid = pid_of(account, first)
+        pid = shown_pid(account, first)
         config.write_text('{"tokens": ', encoding="utf-8")
         account.run.process.send_signal(signal.SIGHUP)
         eventually(lambda: "event=reload_failed" in account.log(), within_s=20, what="a refusal")
@@ -202,7 +202,8 @@ def test_requests_by_file_are_carried_out_and_answered(tmp_path: Path) -> None:
         account.wait_for_orders(1)
 
         control = account.run.data / "control"
-        pid, epoch = pid_of(account, token), read_json(account.run.data / "ws_cache.json")["epoch"]
+        pid = shown_pid(account, token)
+        epoch = read_json(account.run.data / "ws_cache.json")["epoch"]
         for name, said in (("1-child", token), ("2-feed", None), ("3-nobody", "999")):
             request = {"schema": 1, "id": name, "request": "restart", "token": said, "by": "test"}
             write_atomic(control / f"{name}.json", json.dumps(request).encode())
@@ -229,7 +230,7 @@ def test_children_that_outlive_their_supervisor_are_taken_over_as_they_are(tmp_p
     ):
         token = sim.tokens[0]
         account.wait_for_orders(2)
-        pids = account.run.pids()
+        pids = [shown_pid(account, each) for each in sim.tokens]
         account.run.process.kill()
         account.run.process.wait(10)
         try:
@@ -261,12 +262,14 @@ def _is_taken_over(second: LiveAccount, token: str, pids: list[int]) -> None:
     )
     said = (second.run.logs.parent / "out.txt").read_text(encoding="utf-8")
     assert said.count("event=adopted") == 2
-    assert second.held(token) == 20
+    assert second.held(token) > 0
     second.buy_from_us(token)
     eventually(lambda: second.held(token) == 0, within_s=30, what="its sale")
-    second.wait_for_orders(2)
-    sides = [order["side"] for order in second.ours()]
-    assert sides == ["BUY", "BUY"], "one child a token, and each bids once"
+    eventually(
+        lambda: [order["side"] for order in second.ours()] == ["BUY", "BUY"],
+        within_s=30,
+        what="one child a token, and each bids once",
+    )
 
 
 def _runs(pid: int) -> bool:
