@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from polyshared.doctor.cachefile import Outcome, read_once
 from tests.doctor.house import ROOT, Done, doctor, freeze, polyshared
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -57,13 +55,6 @@ def wait_until_well(data_dir: Path) -> None:
     pytest.fail("the demo did not start")
 
 
-def wait_until_whole(cache: Path) -> None:
-    ends = time.monotonic() + START_S
-    while read_once(cache).outcome is not Outcome.OK:
-        assert time.monotonic() < ends, "the writer did not replace the garbage"
-        time.sleep(0.05)
-
-
 def examine(data_dir: Path, *more: str) -> tuple[Done, dict[str, Any]]:
     done = doctor("--json", *more, "--data-dir", str(data_dir))
     said = json.loads(done.stdout)
@@ -103,26 +94,6 @@ def test_a_child_stopped_by_a_signal_is_the_root_cause(demo: Path) -> None:
     assert done.returncode == 1
     assert [name for name, _ in failures(said)] == ["child.responding"]
     assert said["root_cause"] == "child.responding"
-
-
-def test_a_cache_file_overwritten_again_and_again_is_the_root_cause(demo: Path) -> None:
-    stop = threading.Event()
-
-    def spoil() -> None:
-        while not stop.wait(0.02):
-            (demo / "ws_cache.json").write_bytes(b"garbage")
-
-    spoiler = threading.Thread(target=spoil)
-    spoiler.start()
-    try:
-        done, said = examine(demo, "cache")
-    finally:
-        stop.set()
-        spoiler.join()
-        wait_until_whole(demo / "ws_cache.json")  # for the test after this one
-
-    assert done.returncode == 1
-    assert said["root_cause"] == "cache.json"
 
 
 def test_why_follows_a_token_to_its_order(demo: Path) -> None:

@@ -160,10 +160,13 @@ def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_p
                 what="a second child",
             )
             eventually(lambda: len(account.ours()) == 1, within_s=40, what="one order")
-            known = account.query("SELECT order_id, state FROM intents")
-            assert len(account.orders()) == 1
-            open_here = {order_id for order_id, state in known if state == "placed"}
-            assert open_here == set(ids(account.orders()))
+
+            def agree() -> bool:
+                known = account.query("SELECT order_id, state FROM intents")
+                placed = {order_id for order_id, state in known if state == "placed"}
+                return len(placed) == 1 and placed == set(ids(account.orders()))
+
+            eventually(agree, within_s=20, what="one order, known here as well")
             assert account.run.stop() == 0
             assert account.orders() == []
 

@@ -22,6 +22,7 @@ from POLYMARKET_MAKER.core.model import (
     Source,
     TokenHealth,
 )
+from POLYMARKET_MAKER.core.money import floor_size
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.strategies import make_strategy
 from POLYMARKET_MAKER.errors import ChildExit, MakerError
@@ -133,7 +134,8 @@ class House:
         self.quotes = HandQuotes(self.exchange)
         self.exit_code: ChildExit | None = None
         self._entry: Decimal | None = None
-        self._exit_floor: Decimal | None = None
+        self._is_exit_begun = False
+        self._exit_floors: list[Decimal] = []
         self.born()
 
     def born(self) -> None:
@@ -173,9 +175,7 @@ class House:
         """Let the child take one turn, and its requests run, unless they are slow."""
         if self.exit_code is not None:
             return
-        if self._exit_file.exists() and self._exit_floor is None and self.exchange.bid is not None:
-            floor = self.exchange.bid - EXIT_SLIPPAGE
-            self._exit_floor = max(floor, MARKET.tick_size)
+        self._follow_the_exit()
         try:
             self.exit_code = self.worker.turn()
             if requests:
@@ -183,6 +183,22 @@ class House:
         except Killed:
             self.die()
             self.born()
+
+    def _follow_the_exit(self) -> None:
+        """Note the floor of an exit: it begins with the first bid that is met with shares held.
+
+        It is over when nothing is held; what a late trade brings then is another exit.
+        A quote that may not be traded on begins nothing, nor does a child that has not
+        read its account yet.
+        """
+        if not self._exit_file.exists() or floor_size(self.ledger.position(TOKEN).size) <= 0:
+            self._is_exit_begun = False
+            return
+        begins = self.quotes.health.is_tradable and self.worker._orders.is_recovered
+        if begins and not self._is_exit_begun and self.exchange.bid is not None:
+            self._is_exit_begun = True
+            floor = self.exchange.bid - EXIT_SLIPPAGE
+            self._exit_floors.append(max(floor, MARKET.tick_size))
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; what is late arrives."""
@@ -222,8 +238,8 @@ class House:
         if order.side is Side.BUY:
             return
         if self.is_exiting:
-            assert self._exit_floor is not None
-            assert order.price >= self._exit_floor, (order, self._exit_floor)
+            # A late order may belong to an exit that is over.
+            assert order.price >= min(self._exit_floors), (order, self._exit_floors)
             return
         assert self._entry is not None
         assert order.price >= self._entry * (1 + PROFIT), (order, self._entry)
