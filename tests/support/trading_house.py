@@ -175,9 +175,9 @@ class House:
         """Let the child take one turn, and its requests run, unless they are slow."""
         if self.exit_code is not None:
             return
-        self._follow_the_exit()
         try:
             self.exit_code = self.worker.turn()
+            self._follow_the_exit()
             if requests:
                 self.calls.run()
         except Killed:
