@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ with recursion_limit_kept():
 
 settings.register_profile("project", deadline=None)  # the machine may be busy with other tests
 settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that may take longest, so that no worker is left alone with one.
+
+    How long a slow test may take is its own time limit.
+    """
+    longest: Counter[Path] = Counter()
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        if limit is not None and item.get_closest_marker("slow") is not None:
+            longest[item.path] += limit.args[0]
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session")

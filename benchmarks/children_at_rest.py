@@ -1,0 +1,211 @@
+"""What a child costs that has nothing to do: memory, CPU, and how soon it has a quote.
+
+    python benchmarks/children_at_rest.py [--children 20] [--spacing 0.5] [--watch 60] [--busy]
+
+Starts the simulator with one market a child, and the supervisor on it, in live mode with a
+throw-away key, as it runs for real. The strategy never buys. Waits until every child has a
+quote, then looks at all processes for some seconds.
+
+Memory is PSS: pages that children share are divided among them. CPU is in percent of one
+core. "to quote" is from the start of a process to its first quote; "gap" is the time between
+the starts of two children, which the spacing bounds from below. Exit code 1: a child did
+not come so far, or a gap was shorter than the spacing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import psutil
+from eth_account import Account
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "0x" + "4d" * 32
+START_S = 600.0
+SETTLE_S = 10.0
+CLOCK_STEP_S = 0.02
+"""Starts are told by the kernel in steps of 10 ms; two of them may be off by one each."""
+STRATEGY = {"default": {"drop_pct": 0.99, "countdown": {"minutes_before_end": 0}}}
+URLS = {
+    "POLY_HOST": "clob",
+    "POLY_WS_URL": "ws_market",
+    "POLY_WS_USER_URL": "ws_user",
+    "POLY_GAMMA_ROOT": "gamma",
+    "POLY_DATA_API_ROOT": "data",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one process used while it was looked at."""
+
+    pss_mb: float
+    cpu_percent: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--children", type=int, default=20)
+    parser.add_argument("--spacing", type=float, default=0.5, help="topic_start_cooldown_sec")
+    parser.add_argument("--watch", type=float, default=60.0, help="seconds at rest")
+    parser.add_argument("--busy", action="store_true", help="the markets move; else nobody acts")
+    told = parser.parse_args()
+    flow = ("--tempers=busy",) if told.busy else ("--no-flow",)
+    simulator = ("-m", "POLYMARKET_MAKER.sim", f"--tokens={told.children}", *flow)
+    with tempfile.TemporaryDirectory() as name, program(*simulator, out=subprocess.PIPE) as sim:
+        assert sim.stdout is not None
+        folder, urls = Path(name), json.loads(sim.stdout.readline())
+        with trading(folder, urls, spacing_s=told.spacing) as supervisor:
+            pids = wait_for_quotes(folder, told.children)
+            time.sleep(SETTLE_S)
+            used = look_at([supervisor.pid, *pids], told.watch)
+            quoted = [first_quote_s(folder, token) for token in urls["tokens"]]
+            starts = sorted(psutil.Process(pid).create_time() for pid in pids)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    return report(used[0], used[1:], quoted, gaps, spacing_s=told.spacing)
+
+
+@contextmanager
+def program(
+    *arguments: str, out: int, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run one of the project's programs for the length of a block."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env={**os.environ, **(env or {})},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(120)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextmanager
+def trading(
+    folder: Path, urls: Mapping[str, Any], *, spacing_s: float
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the supervisor with a slot for every child."""
+    scheduler = {
+        "max_concurrent_tasks": len(urls["tokens"]),
+        "topic_start_cooldown_sec": spacing_s,
+        "process_stagger_max_sec": 0,
+    }
+    config, strategy = folder / "global_config.json", folder / "strategy.json"
+    config.write_text(json.dumps({"scheduler": scheduler}), encoding="utf-8")
+    strategy.write_text(json.dumps(STRATEGY), encoding="utf-8")
+    env = {
+        "POLY_KEY": KEY,
+        "POLY_FUNDER": str(Account.from_key(KEY).address),
+        "POLY_SIGNATURE": "0",
+        "POLY_ENV_FILE": os.devnull,
+        "POLY_DATA_DIR": str(folder / "data"),
+        "POLY_LOG_DIR": str(folder / "logs"),
+        **{variable: str(urls[name]) for variable, name in URLS.items()},
+    }
+    options = ("--live", "--no-repl", "--tokens", ",".join(map(str, urls["tokens"])))
+    files = ("--global-config", str(config), "--strategy-config", str(strategy))
+    script = "poly_maker_autorun.py"
+    with program(script, *options, *files, out=subprocess.DEVNULL, env=env) as process:
+        yield process
+
+
+def wait_for_quotes(folder: Path, number: int) -> list[int]:
+    """Return the pids of all children, once each has a quote."""
+    ends = time.monotonic() + START_S
+    while time.monotonic() < ends:
+        told = [read(path) for path in (folder / "data" / "children").glob("*.json")]
+        ready = [each for each in told if each.get("quote") and each["state"] == "running"]
+        if len(ready) == number:
+            return [int(each["pid"]) for each in ready]
+        time.sleep(0.2)
+    raise SystemExit(f"{len(ready)} of {number} children had a quote within {START_S:.0f} s")
+
+
+def first_quote_s(folder: Path, token: object) -> float:
+    """Return how long a child took from its first instruction to its first quote."""
+    told = read(folder / "data" / "children" / f"{token}.json")
+    # This stage is passed once, with the first quote; those before it come and go.
+    quoted_at = told["stages"]["warmup"]["since"]
+    return float(quoted_at) - psutil.Process(told["pid"]).create_time()
+
+
+def read(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_bytes())
+    assert isinstance(found, dict)
+    return found
+
+
+def look_at(pids: list[int], watch_s: float) -> list[Used]:
+    """Return what each process used, in the order of *pids*."""
+    processes = [psutil.Process(pid) for pid in pids]
+    before = [sum(each.cpu_times()[:2]) for each in processes]
+    began = time.monotonic()
+    time.sleep(watch_s)
+    after = [sum(each.cpu_times()[:2]) for each in processes]
+    lasted_s = time.monotonic() - began
+    return [
+        Used(pss_mb(process.pid), 100 * (late - early) / lasted_s)
+        for process, early, late in zip(processes, before, after, strict=True)
+    ]
+
+
+def pss_mb(pid: int) -> float:
+    """Return a process's share of the memory it uses."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
+    line = next(line for line in rollup.splitlines() if line.startswith("Pss:"))
+    return int(line.split()[1]) / 1024
+
+
+def report(
+    supervisor: Used,
+    children: list[Used],
+    quoted_s: list[float],
+    gaps_s: list[float],
+    *,
+    spacing_s: float,
+) -> int:
+    """Print one table; return the exit code."""
+    rows = [
+        ("child, memory", "MB", [each.pss_mb for each in children]),
+        ("child, CPU", "%", [each.cpu_percent for each in children]),
+        ("child, to quote", "s", quoted_s),
+        ("gap", "s", gaps_s or [spacing_s]),
+    ]
+    lines = [f"{len(children)} children, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores"]
+    lines += [
+        f"{name:<16} median {statistics.median(values):7.2f} {unit:<3} "
+        f"least {min(values):7.2f}  most {max(values):7.2f}"
+        for name, unit, values in rows
+    ]
+    total_mb = sum(each.pss_mb for each in children) + supervisor.pss_mb
+    total_cpu = sum(each.cpu_percent for each in children) + supervisor.cpu_percent
+    lines.append(f"supervisor       {supervisor.pss_mb:.0f} MB, {supervisor.cpu_percent:.1f} % CPU")
+    lines.append(f"all together     {total_mb:.0f} MB, {total_cpu:.0f} % CPU of one core")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return int(any(gap_s < spacing_s - CLOCK_STEP_S for gap_s in gaps_s))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

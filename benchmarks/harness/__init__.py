@@ -1,0 +1,1 @@
+"""What all benchmarks share: load, processes, clocks, statistics, and the report."""
