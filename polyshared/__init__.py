@@ -12,15 +12,19 @@ The map, in the order in which things build on each other:
     _scan          duplicate keys and endless depth in JSON
     _codec         the pieces of the file as text
     _lines         its entries, patched in place
-    _snapshot      Snapshot, Entry, Cursor; encode_snapshot(), parse_snapshot()
+    _snapshot      Snapshot, Entry, Cursor
+    _document      encode_snapshot(), parse_snapshot()
     _schema        the fields of the market maker's own file
     _board         the lane's format: a slot a key, in two checksummed copies
     _files         open what another process may replace by anything
     _lock          one writer at a time
+    _tenure        the right to write, asked for before every write
     _start         what a writer looks at before it begins
     _table         all that a writer publishes; pure
     _board_writer  one board, written
     _broadcast     a board that is kept going
+    _flush_state   when the next flush is due; failure as a state; pure
+    _flusher       a thread that flushes
     _writer        SnapshotWriter
     _file          the file as a reader finds it
     _lane          one board, read

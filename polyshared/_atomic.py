@@ -59,7 +59,8 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, durable: bool = F
     Replacer(path, durable=durable).replace(data)
 
 
-_Identity = tuple[int, int, int, int]
+Identity = tuple[int, int, int, int]
+"""Differs between two files, and between two states of one."""
 
 
 class Replacer:
@@ -75,7 +76,7 @@ class Replacer:
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = False) -> None:
         self.target = Path(os.path.realpath(path))
         self._durable = durable
-        self._last: _Identity | None = None
+        self._last: Identity | None = None
 
     def replace(self, data: bytes) -> bool:
         """Do what `write_atomic` does, and raise what it raises.
@@ -105,25 +106,25 @@ class Replacer:
             _fsync_directory(self.target.parent)
         return disturbed
 
-    def _write(self, temp: Path, data: bytes) -> _Identity:
+    def _write(self, temp: Path, data: bytes) -> Identity:
         fd = os.open(temp, _TEMP_FLAGS, 0o666)
         try:
             write_all(fd, data)
             if self._durable:
                 os.fsync(fd)
-            return _identity(os.fstat(fd))
+            return identity_of(os.fstat(fd))
         finally:
             os.close(fd)
 
     def _is_disturbed(self) -> bool:
         """Whether the file is another than the one last put there; a missing one is not."""
         try:
-            return self._last is not None and _identity(os.lstat(self.target)) != self._last
+            return self._last is not None and identity_of(os.lstat(self.target)) != self._last
         except FileNotFoundError:
             return False
 
 
-def _identity(status: os.stat_result) -> _Identity:
+def identity_of(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 

@@ -26,12 +26,23 @@ from polyshared._files import open_regular
 from polyshared._linux import FutexMap, require_support
 
 _MIN_SLOTS = 64
-_MIN_CAPACITY = 972  # an entry with five levels a side, and a stride of 31 cache lines
+_MIN_CAPACITY = 976  # an entry with five levels a side, and a stride of 31 cache lines
 _MIN_FEED_CAPACITY = 2032
 
 
 class BoardFullError(Exception):
     """A key or a payload does not fit: build a larger board."""
+
+
+class _Place:
+    """A slot, the last generation that was written to it, and its two bells."""
+
+    __slots__ = ("bells", "generation", "slot")
+
+    def __init__(self, slot: Slot, bells: FutexMap) -> None:
+        self.slot = slot
+        self.generation = 0
+        self.bells = bells.waker(slot.word(0)), bells.waker(slot.word(1))
 
 
 class BoardWriter:
@@ -61,9 +72,8 @@ class BoardWriter:
             feed_capacity=max(_MIN_FEED_CAPACITY, len(feed) * 3 // 2),
             boot_id=boot_id,
         )
-        self._slots: dict[str, Slot] = {}
-        self._generations: dict[int, int] = {}  # by offset
-        self._feed = self._geometry.feed
+        self._places: dict[str, _Place] = {}
+        self._directory_changes = 0
         self._fd = -1
         self._map: FutexMap | None = None
         temp = temp_path(temp_dir(path), path.name)
@@ -82,6 +92,8 @@ class BoardWriter:
         # All blocks now: a disk that fills up later cannot reach this file.
         os.posix_fallocate(self._fd, 0, self._geometry.total)
         self._map = FutexMap(self._fd, self._geometry.total)
+        self._ring_directory = self._map.waker(BELL)
+        self._feed = _Place(self._geometry.feed, self._map)
         self._write(self._feed, feed)
         for key, payload in entries.items():
             self._append(key, payload)
@@ -108,17 +120,19 @@ class BoardWriter:
             BoardFullError: There is no room; nothing changed.
             OSError: Writing failed; readers see the payload before.
         """
-        slot = self._slots.get(key)
-        if slot is not None:
-            self._write(slot, payload)
+        place = self._places.get(key)
+        if place is not None:
+            self._write(place, payload)
             return
         self._append(key, payload)
-        self._ring(BELL)
+        self._directory_changes += 1
+        _pwrite(self._fd, WORD.pack(self._directory_changes), BELL)
+        self._ring_directory()
 
     def delete(self, key: str) -> None:
         """Empty a key's slot. An empty payload means that there is no such key."""
-        if key in self._slots:
-            self._write(self._slots[key], b"")
+        if key in self._places:
+            self._write(self._places[key], b"")
 
     def set_feed(self, payload: bytes) -> None:
         """Set the feed's payload, which is also the sign of life; raises as `put` does."""
@@ -148,30 +162,24 @@ class BoardWriter:
                 os.close(fd)
 
     def _append(self, key: str, payload: bytes) -> None:
-        number = len(self._slots)
+        number = len(self._places)
         if number >= self._geometry.slots:
             raise BoardFullError
-        slot = self._geometry.slot(number)
+        assert self._map is not None
+        place = _Place(self._geometry.slot(number), self._map)
         # The value first: a digest that can be found has something to show.
-        self._write(slot, payload)
+        self._write(place, payload)
         _pwrite(self._fd, digest(key), DIRECTORY + number * DIGEST_BYTES)
-        self._slots[key] = slot
+        self._places[key] = place
 
-    def _write(self, slot: Slot, payload: bytes) -> None:
+    def _write(self, place: _Place, payload: bytes) -> None:
+        slot, generation = place.slot, place.generation + 1
         if len(payload) > slot.capacity:
             raise BoardFullError
-        generation = self._generations.get(slot.offset, 0) + 1
-        record = encode_record(self._geometry.epoch, slot, generation, payload)
-        _pwrite(self._fd, record, slot.copy(generation))
-        self._generations[slot.offset] = generation
-        self._ring(slot.offset, generation)
-
-    def _ring(self, offset: int, generation: int | None = None) -> None:
-        if generation is None:
-            generation = self._generations[offset] = self._generations.get(offset, 0) + 1
-        _pwrite(self._fd, WORD.pack(generation), offset)
-        assert self._map is not None
-        self._map.wake(offset)
+        record = encode_record(slot, generation, payload)
+        _pwrite(self._fd, record, slot.word(generation) + WORD.size - len(record))
+        place.generation = generation
+        place.bells[generation & 1]()
 
 
 def _pwrite(fd: int, data: bytes, offset: int) -> None:
@@ -185,8 +193,11 @@ def _ring_all(fd: int) -> None:
         geometry = parse_header(os.pread(fd, HEADER_BYTES, 0))
         if geometry is None:
             return
+        directory = os.pread(fd, geometry.slots * DIGEST_BYTES, DIRECTORY).rstrip(b"\0")
+        used = -(-len(directory) // DIGEST_BYTES)
         bells = FutexMap(fd, geometry.total)
-        bells.wake(BELL)
-        for number in range(geometry.slots):
-            bells.wake(geometry.slot(number).offset)
+        bells.waker(BELL)()
+        for slot in map(geometry.slot, range(used)):
+            for generation in (0, 1):
+                bells.waker(slot.word(generation))()
         bells.close()

@@ -35,6 +35,7 @@ MAX_BYTES = 1 << 26
 MAX_EPOCH = (1 << 53) - 2
 _ABOUT_STEP = 256
 
+_OWN_FIELDS = frozenset({"seq", "rev", "boot_s"})
 _NOT_JSON = (TypeError, ValueError, OverflowError, RecursionError)
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 Epoch = Annotated[int, msgspec.Meta(ge=0, le=MAX_EPOCH)]
@@ -73,50 +74,67 @@ _decode = msgspec.json.Decoder().decode
 _decode_head = msgspec.json.Decoder(Head).decode
 
 
-def encode_fields(fields: Mapping[str, Any]) -> bytes:
+def encode_fields(fields: Mapping[str, Any], proven: bytes = b"") -> bytes:
     """Encode a JSON object that is certain to read back as it was written.
+
+    Args:
+        fields: The object.
+        proven: What an earlier call returned. The same text is not proven again.
 
     Raises:
         ValueError: A number is not finite, a value is not JSON, a key is not a
             string, it is too long or too deep.
     """
-    text = encode_unproven(fields)
-    prove(text)
-    return text
-
-
-def encode_unproven(fields: Mapping[str, Any]) -> bytes:
-    """Encode a JSON object without the costly part of the proof; `prove` is the rest.
-
-    Raises:
-        ValueError: A number is not finite, or a value is not JSON.
-    """
     try:
         text = _encode(fields)
     except _NOT_JSON as error:
         raise ValueError(str(error)) from error
-    # The encoder writes NaN and infinity as null, so only a null needs the walk.
-    if b"null" in text:
-        _require_finite(fields)
+    # The encoder writes NaN and infinity as null, so a null proves nothing.
+    if text != proven or b"null" in text:
+        _prove(text, fields)
     return text
 
 
-def prove(text: bytes) -> None:
-    """Make sure that every reader accepts *text* and reads all of it.
-
-    Raises:
-        ValueError: One would not.
-    """
-    if len(text) > MAX_ENTRY_BYTES:
-        raise ValueError(f"encoded to {len(text)} bytes, limit is {MAX_ENTRY_BYTES}")
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and find_fault(text) is not None:
+def _prove(text: bytes, fields: Mapping[str, Any]) -> None:
+    require_size(text)
+    opens = len(text) > 2 * MAX_DEPTH and text.count(b"[") + text.count(b"{")
+    if opens > MAX_DEPTH and find_fault(text) is not None:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     try:
-        reads_back = _encode(_decode(text)) == text
+        decoded = _decode(text)
     except _NOT_JSON as error:
         raise ValueError(str(error)) from error
-    if not reads_back:  # {1: …, "1": …}: two keys in Python, one in JSON
+    if decoded == fields:
+        return
+    # Tuples read back as lists, numbers as keys as text. A NaN or a lost key is a fault.
+    if b"null" in text:
+        _require_finite(fields)
+    if _encode(decoded) != text:  # {1: …, "1": …}: two keys in Python, one in JSON
         raise ValueError("keys were not distinct strings")
+
+
+def prove_object(text: bytes) -> None:
+    """Make sure that *text*, which others encoded, is a JSON object and not one of the writer's.
+
+    Raises:
+        ValueError: It is not.
+    """
+    require_size(text)
+    fields = parse_fields(text)
+    if fields is None:
+        raise ValueError("was not the text of a JSON object")
+    require_not_own(fields)
+
+
+def require_not_own(fields: Mapping[str, Any]) -> None:
+    if not _OWN_FIELDS.isdisjoint(fields):
+        names = ", ".join(sorted(_OWN_FIELDS.intersection(fields)))
+        raise ValueError(f"{names} is set by the writer itself")
+
+
+def require_size(text: bytes) -> None:
+    if len(text) > MAX_ENTRY_BYTES:
+        raise ValueError(f"encoded to {len(text)} bytes, limit is {MAX_ENTRY_BYTES}")
 
 
 def _require_finite(value: object, name: str = "") -> None:
@@ -132,7 +150,13 @@ def _require_finite(value: object, name: str = "") -> None:
 
 def join_fields(*objects: bytes) -> bytes:
     """Make one JSON object of the members of several."""
-    return b"{" + b",".join(inner for each in objects if (inner := each[1:-1])) + b"}"
+    return b"{%b}" % b",".join([each[1:-1] for each in objects if len(each) > len(b"{}")])
+
+
+def encode_own(seq: int, rev: int, boot_s: float) -> bytes:
+    """Encode the fields that the writer adds to an entry."""
+    stamp = _encode(round(boot_s * 1e6) / 1e6)  # twice as fast as round(boot_s, 6)
+    return b'{"seq":%d,"rev":%d,"boot_s":%b}' % (seq, rev, stamp)
 
 
 def encode_key(key: str) -> bytes:

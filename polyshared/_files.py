@@ -21,11 +21,11 @@ class NotRegularError(OSError):
     """The path leads to something that is not a file."""
 
 
-def open_regular(path: str | Path) -> tuple[int, int]:
+def open_regular(path: str | Path) -> tuple[int, os.stat_result]:
     """Open a regular file for reading, and nothing else, and never wait.
 
     Returns:
-        The descriptor, which the caller closes, and the size in bytes.
+        The descriptor, which the caller closes, and what the system says of the file.
 
     Raises:
         NotRegularError: It is a link, a directory, a FIFO or the like.
@@ -43,14 +43,14 @@ def open_regular(path: str | Path) -> tuple[int, int]:
     if not stat.S_ISREG(status.st_mode):
         os.close(fd)
         raise NotRegularError(errno.EINVAL, "is not a regular file", str(path))
-    return fd, status.st_size
+    return fd, status
 
 
 def read_up_to(path: Path, limit: int) -> bytes:
     """Return at most the first *limit* bytes of a regular file; raises as `open_regular`."""
-    fd, size = open_regular(path)
+    fd, status = open_regular(path)
     try:
-        return read_at(fd, min(size, limit), 0)
+        return read_at(fd, min(status.st_size, limit), 0)
     finally:
         os.close(fd)
 

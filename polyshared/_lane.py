@@ -16,6 +16,7 @@ from polyshared._board import (
     HEADER_BYTES,
     WORD,
     Geometry,
+    Record,
     Slot,
     digest,
     parse_header,
@@ -56,13 +57,15 @@ class Lane:
     def __init__(self, path: Path) -> None:
         self._path = os.fspath(path)
         self._slots: dict[str, Slot] = {}
-        self._words: dict[int, int] = {}  # what each bell showed, by offset
+        self._records: dict[str, Record] = {}  # what was last read of each key
+        self._directory_word = 0
         try:
-            self._fd, size = open_regular(path)
+            self._fd, status = open_regular(path)
         except OSError as error:
             raise LaneLostError(str(error)) from error
         try:
-            self.geometry = self._read_geometry(size)
+            self.geometry = self._read_geometry(status)
+            self._feed = self.geometry.feed
             self._map = FutexMap(self._fd, self.geometry.total)
         except OSError as error:
             os.close(self._fd)
@@ -71,11 +74,10 @@ class Lane:
             os.close(self._fd)
             raise
 
-    def _read_geometry(self, size: int) -> Geometry:
-        status = os.fstat(self._fd)
+    def _read_geometry(self, status: os.stat_result) -> Geometry:
         self._identity = (status.st_dev, status.st_ino)
         geometry = parse_header(os.pread(self._fd, HEADER_BYTES, 0))
-        if geometry is None or size < geometry.total:
+        if geometry is None or status.st_size < geometry.total:
             raise LaneLostError("not a board of this version")
         return geometry
 
@@ -96,7 +98,7 @@ class Lane:
             LaneLostError: It cannot be read.
         """
         try:
-            pulse = _decode_pulse(self._read(self.geometry.feed))
+            pulse = _decode_pulse(self._read(self._feed).payload)
         except msgspec.MsgspecError as error:
             raise LaneLostError(str(error)) from error
         return pulse, Moment(self.geometry.boot_id, pulse.boot_s, pulse.written_at)
@@ -108,25 +110,33 @@ class Lane:
             LaneLostError: It cannot be read.
         """
         slot = self._slots.get(key) or self._find(key)
-        return b"" if slot is None else self._read(slot)
+        if slot is None:
+            return b""
+        record = self._records[key] = self._read(slot)
+        return record.payload
+
+    def has_read(self, key: str) -> bool:
+        """Say whether `payload` has found *key*, so that `wait` waits for that key alone."""
+        return key in self._records
 
     def wait(self, key: str, timeout_s: float) -> bool:
         """Return when *key* was written since its last `payload`, or now and then before.
 
         Returns:
-            Whether it was. If not, the time is over, or the board is: a writer
-            that takes another one rings all bells of the old.
+            False when the time is over. True may also mean that the board is: a
+            writer that takes another one rings all bells of the old.
 
         Raises:
             LaneLostError: The file was cut short.
         """
-        slot = self._slots.get(key)
-        offset = BELL if slot is None else slot.offset
-        seen = self._words.get(offset, 0)
+        record = self._records.get(key)
+        if record is None:  # there is no such key; wait for any new one
+            offset, word = BELL, self._directory_word
+        else:
+            offset, word = self._slots[key].word(record.generation + 1), record.word
         try:
-            self._map.wait(offset, seen, timeout_s)
-            return WORD.unpack(os.pread(self._fd, WORD.size, offset)) != (seen,)
-        except (OSError, struct.error) as error:
+            return self._map.wait(offset, word, timeout_s)
+        except OSError as error:
             raise LaneLostError(str(error)) from error
 
     def close(self) -> None:
@@ -136,7 +146,7 @@ class Lane:
     def _find(self, key: str) -> Slot | None:
         # The bell first: a key that comes after it was read rings it again.
         try:
-            self._words[BELL] = WORD.unpack(os.pread(self._fd, WORD.size, BELL))[0]
+            self._directory_word = WORD.unpack(os.pread(self._fd, WORD.size, BELL))[0]
             directory = os.pread(self._fd, self.geometry.slots * DIGEST_BYTES, DIRECTORY)
         except (OSError, struct.error) as error:
             raise LaneLostError(str(error)) from error
@@ -149,12 +159,11 @@ class Lane:
         slot = self._slots[key] = self.geometry.slot(start // DIGEST_BYTES)
         return slot
 
-    def _read(self, slot: Slot) -> bytes:
+    def _read(self, slot: Slot) -> Record:
         try:
-            record = read_slot(self._fd, self.geometry.epoch, slot)
+            record = read_slot(self._fd, slot)
         except OSError as error:
             raise LaneLostError(str(error)) from error
         if record is None:
             raise LaneLostError("slot has no whole copy")
-        self._words[slot.offset] = record.word
-        return record.payload
+        return record

@@ -25,27 +25,26 @@ class LaneSource:
 
     Attributes:
         lane: The open board; None while there is none.
+        fresh_until_s: When, on the boot-time clock, it is time for another look.
     """
 
     def __init__(self, snapshot: Path) -> None:
         self.lane: Lane | None = None
         self._path = board_path(snapshot)
+        self.fresh_until_s = float("-inf")
         self._beat: Beat | None = None
-        self._looked_s = -LOOK_S
 
     def beat(self, at: Moment) -> Beat | None:
         """Return the last known sign of life, from the last LOOK_S; None without a board."""
-        if at.boot_s - self._looked_s >= LOOK_S:
-            return self.look(at)
-        return self._beat
+        return self._beat if at.boot_s < self.fresh_until_s else self.look(at)
 
     def expire(self) -> None:
         """Let the next `beat` look, whenever the last look was."""
-        self._looked_s = -LOOK_S
+        self.fresh_until_s = float("-inf")
 
     def look(self, at: Moment) -> Beat | None:
         """Look now: is the board still the one at its path, and when did it last live?"""
-        self._looked_s = at.boot_s
+        self.fresh_until_s = at.boot_s + LOOK_S
         if self.lane is not None and not self.lane.is_current():
             self.drop()
         try:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from polyshared._codec import HEAD_BYTES, MAX_BYTES, Layout, encode_key
 
 _STEP = 64
+_FRAME = 2  # a mark before the line's text, a line end behind it
 _SLACK = 64  # a line may grow by this much before all lines are written anew
 
 
@@ -47,24 +48,11 @@ class Lines:
         Raises:
             ValueError: The file would become larger than a reader accepts. Nothing changed.
         """
-        prefix = self._prefixes.get(key) or encode_key(key)
-        length = len(prefix) + len(entry)
-        count = len(self._keys) + (key not in self._numbers)
-        width = self._width
-        if length + 2 > width:  # a mark before it, a line end behind it
-            width = -(-(length + _SLACK) // _STEP) * _STEP
-        if count * width > MAX_BYTES:
-            raise ValueError(f"{count} lines of {width} bytes were more than {MAX_BYTES} bytes")
+        prefix = self._prefixes.get(key)
+        if prefix is None or len(prefix) + len(entry) + _FRAME > self._width:
+            self._make_room(key, len(entry))
         self._entries[key] = entry
-        self._prefixes[key] = prefix
-        if key not in self._numbers:
-            self._numbers[key] = len(self._keys)
-            self._keys.append(key)
-            self.region += bytes(self._width)
-        if width > self._width:
-            self._widen(width)
-        else:
-            self._patch(key)
+        self._patch(key)
 
     def remove(self, key: str) -> None:
         """Remove a key; the last line moves into its place.
@@ -80,6 +68,24 @@ class Lines:
             self._keys[number] = last
             self._numbers[last] = number
             self._patch(last)
+
+    def _make_room(self, key: str, length: int) -> None:
+        """Give *key* a line, and all lines a width that takes an entry of *length* bytes."""
+        prefix = self._prefixes.get(key) or encode_key(key)
+        length += len(prefix)
+        count = len(self._keys) + (key not in self._numbers)
+        width = self._width
+        if length + _FRAME > width:
+            width = -(-(length + _SLACK) // _STEP) * _STEP
+        if count * width > MAX_BYTES:
+            raise ValueError(f"{count} lines of {width} bytes were more than {MAX_BYTES} bytes")
+        if width > self._width:
+            self._widen(width)
+        if key not in self._numbers:
+            self._prefixes[key] = prefix
+            self._numbers[key] = len(self._keys)
+            self._keys.append(key)
+            self.region += bytes(width)
 
     def _widen(self, width: int) -> None:
         self._width = width

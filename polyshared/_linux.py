@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import mmap
 import os
 import platform
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 # From the kernel's syscall tables: (renameat2, futex). The same number means
@@ -21,8 +23,8 @@ from pathlib import Path
 _NUMBERS = {"x86_64": (316, 202), "aarch64": (276, 98)}
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_FUTEX_WAIT, _FUTEX_WAKE = 0, 1
-_ALL = 0x7FFFFFFF
+_FUTEX_WAIT, _FUTEX_WAKE = ctypes.c_int(0), ctypes.c_int(1)
+_ALL = ctypes.c_uint32(0x7FFFFFFF)
 _MAP_FAILED = ctypes.c_void_p(-1).value
 _IN_MOVED_TO, _IN_CREATE, _IN_DELETE, _IN_DELETE_SELF = 0x80, 0x100, 0x200, 0x400
 _IN_MOVE_SELF, _IN_ONLYDIR = 0x800, 0x01000000
@@ -33,6 +35,7 @@ _REMOTE = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x5346414F, 0x73757245, 0x00C
 _numbers = _NUMBERS.get(platform.machine()) if sys.platform == "linux" else None
 SUPPORTED = _numbers is not None
 _NR_RENAMEAT2, _NR_FUTEX = _numbers or (-1, -1)
+_CALL_FUTEX = ctypes.c_long(_NR_FUTEX)
 
 
 class _TimeSpec(ctypes.Structure):
@@ -45,11 +48,11 @@ _renameat2 = _libc["syscall"]
 _renameat2.argtypes = (
     ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
 )  # fmt: skip
-_futex = _libc["syscall"]
-_futex.argtypes = (
-    ctypes.c_long, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p,
-)  # fmt: skip
-_futex.restype = ctypes.c_long
+# The two calls of the hot path take ready-made C values and have no types of their own: to
+# convert four Python numbers costs as much as the call. A wake never sleeps, so it keeps the
+# interpreter's lock (PyDLL); a wait gives it up.
+_futex_wait = _libc["syscall"]
+_futex_wake = ctypes.PyDLL(None)["syscall"]
 _mmap = _libc["mmap"]
 _mmap.argtypes = (
     ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long,
@@ -108,27 +111,40 @@ class FutexMap:
             raise _error(ctypes.get_errno())
         self._address: int = address
         self._length = length
+        self._limit = _TimeSpec()
+        self._limit_ref = ctypes.byref(self._limit)
 
-    def wait(self, offset: int, expected: int, timeout_s: float) -> None:
-        """Sleep while the 32-bit word at *offset* is *expected*, until a `wake` there.
+    def wait(self, offset: int, expected: int, timeout_s: float) -> bool:
+        """Sleep while the 32-bit word at *offset* is *expected*, until it is woken.
 
         Returns early now and then (a signal, a wake-up meant for others), so
-        look at the value and wait again.
+        look at the value and wait again. For one thread at a time.
+
+        Returns:
+            False when the time is over.
 
         Raises:
             OSError: EFAULT: the file no longer reaches that far.
         """
-        whole_s = int(timeout_s)
-        limit = _TimeSpec(whole_s, int((timeout_s - whole_s) * 1e9))
-        address = self._address + offset
-        if _futex(_NR_FUTEX, address, _FUTEX_WAIT, expected & 0xFFFFFFFF, ctypes.byref(limit)):
+        limit = self._limit
+        limit.seconds = int(timeout_s)
+        limit.nanoseconds = int((timeout_s - limit.seconds) * 1e9)
+        address, word = ctypes.c_void_p(self._address + offset), ctypes.c_uint32(expected)
+        if _futex_wait(_CALL_FUTEX, address, _FUTEX_WAIT, word, self._limit_ref):
             number = ctypes.get_errno()
-            if number not in (errno.EAGAIN, errno.ETIMEDOUT, errno.EINTR):
+            if number == errno.ETIMEDOUT:
+                return False
+            if number not in (errno.EAGAIN, errno.EINTR):
                 raise _error(number)
+        return True
 
-    def wake(self, offset: int) -> None:
-        """Wake all who wait at *offset*, in any process. A file cut short wakes nobody."""
-        _futex(_NR_FUTEX, self._address + offset, _FUTEX_WAKE, _ALL, None)
+    def waker(self, offset: int) -> Callable[[], object]:
+        """Return what wakes all who wait at *offset*, in any process, until `close`.
+
+        A file cut short wakes nobody.
+        """
+        address = ctypes.c_void_p(self._address + offset)
+        return functools.partial(_futex_wake, _CALL_FUTEX, address, _FUTEX_WAKE, _ALL)
 
     def close(self) -> None:
         """Unmap. Nobody may be waiting; calling it twice is harmless."""

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -41,6 +42,15 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def started(self) -> Moment:
         return Moment(self.boot_id, self.boot_s, self.started_at)
+
+    def about(self) -> dict[str, Any]:
+        """Return what the snapshot's readers are told of its writer."""
+        return {
+            "pid": self.pid,
+            "host": self.host,
+            "started_at": self.started_at,
+            "version": self.version,
+        }
 
 
 def new_owner(*, epoch: int, version: str, at: Moment) -> Owner:

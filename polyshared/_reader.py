@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from polyshared import _clock
@@ -61,6 +60,8 @@ class SnapshotReader:
         self._doorbell = Doorbell(self.path, poll_s)
         self._source = LaneSource(self.path) if lane else None
         self._lane: Lane | None = None  # where the last entry came from; None: the file
+        self._fit: Beat | None = None  # what `_beat` found, and may take again until then:
+        self._fit_until_s = 0.0
         self._history = History(max_age_s)
         self._last: Snapshot | None = None
         self._told: dict[str, _Outcome] = {}
@@ -136,8 +137,17 @@ class SnapshotReader:
         not, the entry's end, the writer's silence, its return. Nothing changed
         within *timeout_s*: the old outcome again, with its new age.
         """
-        deadline_s = self._clock().boot_s + timeout_s
+        began_s = self._clock().boot_s
+        deadline_s = began_s + timeout_s
         told = self._told.get(key)
+        # What was told a moment ago is not read again only to see that it is the same: the bell
+        # knows. It is another key's `entry` or `read` that may have made it out of date.
+        rang = (
+            began_s < self._fit_until_s
+            and self._lane is not None
+            and self._lane.has_read(key)
+            and self._wait(key, timeout_s)
+        )
         while True:
             try:
                 entry = self.entry(key)
@@ -147,7 +157,11 @@ class SnapshotReader:
             else:
                 if entry.version != told or self._clock().boot_s >= deadline_s:
                     return entry
-            self._wait(key, deadline_s - self._clock().boot_s)
+            if rang:  # in vain: the board may have been replaced
+                rang = False
+                self._expire()
+            else:
+                rang = self._wait(key, deadline_s - self._clock().boot_s)
 
     def wakeup(self, key: str) -> Wakeup:
         """Start a thread that makes a file descriptor readable when *key* changes.
@@ -159,37 +173,33 @@ class SnapshotReader:
 
     def close(self) -> None:
         """Give up what is open. The reader may be used again."""
-        self._lane = None
+        self._drop()
         self._doorbell.close()
-        if self._source is not None:
-            self._source.drop()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _entry(self, key: str) -> Entry:
         at = self._clock()
-        if self._source is not None and (beat := self._beat(at)) is not None:
-            self._lane = self._source.lane
+        if (beat := self._beat(at)) is not None:
             try:
                 return self._entry_of_lane(key, beat, at)
             except LaneLostError:
-                self._source.drop()
-        self._lane = None
+                self._drop()
+        self._fit = self._lane = None
         return self._entry_of_file(key, at)
 
     def _beat(self, at: Moment) -> Beat | None:
         """Return the lane's sign of life, None if the lane is not fit to be used."""
         if self._source is None:
             return None
+        fit = self._fit
+        if fit is not None and at.boot_s < self._fit_until_s and fit.epoch == self._history.epoch:
+            return fit
         beat = self._source.beat(at)
         if beat is not None and age_s(beat.written, at) > self._max_age_s:
             beat = self._source.look(at)  # the last look may be as old as that
@@ -200,6 +210,9 @@ class SnapshotReader:
         ):
             return None
         self._history.saw(beat.epoch, beat.written)
+        self._lane = self._source.lane
+        self._fit = beat
+        self._fit_until_s = min(self._source.fresh_until_s, beat.written.boot_s + self._max_age_s)
         return beat
 
     def _entry_of_lane(self, key: str, beat: Beat, at: Moment) -> Entry:
@@ -221,10 +234,10 @@ class SnapshotReader:
                 raise SnapshotMissing(self._shown, key=key)
             return self._history.keep(entry)
         self._history.saw(line.entry.epoch, line.written)
-        if line.entry.writer_age_s > self._max_age_s:
-            raise self._stale(line.entry.writer_age_s)
-        entry = self._history.keep(line.entry)
-        return entry if entry is line.entry else entry.read_at(at, line.entry.writer_age_s)
+        writer_age_s = age_s(line.written, at)
+        if writer_age_s > self._max_age_s:
+            raise self._stale(writer_age_s)
+        return self._history.keep(line.entry).read_at(at, writer_age_s)
 
     def _never_back(self, found: Snapshot, at: Moment) -> Snapshot:
         """Return *found*, or the last snapshot with its present age if *found* is older."""
@@ -253,15 +266,29 @@ class SnapshotReader:
             self._shown, age_s=age_s, limit_s=self._max_age_s, superseded=superseded
         )
 
-    def _wait(self, key: str, timeout_s: float) -> None:
+    def _wait(self, key: str, timeout_s: float) -> bool:
+        """Wait for news of *key*. Returns whether the lane's bell rang."""
         timeout_s = max(0.0, min(_LONGEST_WAIT_S, timeout_s))
-        if self._lane is None or self._source is None:
+        if self._lane is None:
             self._doorbell.wait(timeout_s)
-            return
+            return False
         try:
-            if not self._lane.wait(key, timeout_s):
-                self._source.expire()
+            if self._lane.wait(key, timeout_s):
+                return True
+            self._expire()
         except LaneLostError:
+            self._drop()
+        return False
+
+    def _expire(self) -> None:
+        """Let the next call look at the lane, whenever the last look was."""
+        assert self._source is not None  # it is where the lane came from
+        self._fit = None
+        self._source.expire()
+
+    def _drop(self) -> None:
+        self._fit = self._lane = None
+        if self._source is not None:
             self._source.drop()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from polyshared._clock import Moment
 from polyshared._codec import (
@@ -11,32 +11,17 @@ from polyshared._codec import (
     encode_about,
     encode_fields,
     encode_head,
-    encode_unproven,
+    encode_own,
     join_fields,
-    prove,
+    prove_object,
+    require_not_own,
+    require_size,
 )
 from polyshared._lines import Lines
 
-_OWN_FIELDS = frozenset({"seq", "rev", "boot_s"})
-
-
-class Fields(NamedTuple):
-    """One entry as text, parted by whether a change of it makes a new version."""
-
-    versioned: bytes
-    rest: bytes
-
-
-class Put(NamedTuple):
-    """What `Table.put` did.
-
-    Attributes:
-        seq: The entry's version.
-        text: The whole entry as text; None if nothing changed.
-    """
-
-    seq: int
-    text: bytes | None
+Texts = tuple[bytes, bytes]
+"""One entry, parted by whether a change of it makes a new version: versioned, rest."""
+_NOTHING: Texts = b"", b""
 
 
 class Table:
@@ -48,55 +33,69 @@ class Table:
     Attributes:
         rev: How many changes there were in all.
         feed: The feed block as text.
+        writer: The writer block.
     """
 
     def __init__(self, unversioned: Collection[str]) -> None:
         self.rev = 0
         self.feed = b"{}"
-        self._unversioned = frozenset(unversioned)
+        self.writer: dict[str, Any] = {}
+        self._unversioned = tuple(sorted(set(unversioned)))
         self._lines = Lines()
         self._seqs: dict[str, int] = {}
-        self._fields: dict[str, Fields] = {}
+        self._texts: dict[str, Texts] = {}
 
-    def encode(self, entry: Mapping[str, Any]) -> Fields:
-        """Encode an entry. Touches nothing, so it needs no lock.
+    def encode(self, key: str, entry: Mapping[str, Any]) -> Texts:
+        """Encode an entry for `put`. Changes nothing, so it needs no lock.
 
         Raises:
             ValueError: It is not JSON, or has a field of the writer's own.
         """
-        if not _OWN_FIELDS.isdisjoint(entry):
-            names = ", ".join(sorted(_OWN_FIELDS.intersection(entry)))
-            raise ValueError(f"{names} is set by the writer itself")
-        unversioned = self._unversioned
-        return Fields(
-            encode_unproven({k: v for k, v in entry.items() if k not in unversioned}),
-            encode_unproven({k: v for k, v in entry.items() if k in unversioned}),
-        )
+        require_not_own(entry)
+        versioned = dict(entry)
+        rest = {}
+        for name in self._unversioned:
+            if name in versioned:
+                rest[name] = versioned.pop(name)
+        last_versioned, last_rest = self._texts.get(key, _NOTHING)
+        return encode_fields(versioned, last_versioned), encode_fields(rest, last_rest)
 
-    def put(self, key: str, fields: Fields, boot_s: float) -> Put:
+    def prove(self, key: str, texts: Texts) -> None:
+        """Do for an entry that others encoded what `encode` does.
+
+        Raises:
+            ValueError: It is no JSON, or has a field of the writer's own.
+        """
+        for text, last in zip(texts, self._texts.get(key, _NOTHING), strict=True):
+            if text != last:
+                prove_object(text)
+
+    def put(self, key: str, texts: Texts, boot_s: float) -> tuple[int, bytes | None]:
         """Set an entry.
+
+        Returns:
+            Its seq, and the whole entry as text; None instead if nothing changed.
 
         Raises:
             ValueError: A reader would not accept it. Nothing changed.
         """
-        last = self._fields.get(key)
+        last = self._texts.get(key, _NOTHING)
         seq = self._seqs.get(key, 0)
-        if last == fields:
-            return Put(seq, None)
-        if last is None or last.versioned != fields.versioned:
+        if last == texts:
+            return seq, None
+        if last[0] != texts[0]:
             seq += 1
-        own = f'{{"seq":{seq},"rev":{self.rev + 1},"boot_s":{round(boot_s, 6)}}}'
-        text = join_fields(fields.versioned, fields.rest, own.encode())
-        prove(text)
+        text = join_fields(*texts, encode_own(seq, self.rev + 1, boot_s))
+        require_size(text)
         self._lines.set(key, text)
         self._seqs[key] = seq
-        self._fields[key] = fields
+        self._texts[key] = texts
         self.rev += 1
-        return Put(seq, text)
+        return seq, text
 
     def delete(self, key: str) -> bool:
         """Remove an entry. Returns whether it was there."""
-        if self._fields.pop(key, None) is None:
+        if self._texts.pop(key, None) is None:
             return False
         self._lines.remove(key)
         self.rev += 1
@@ -116,9 +115,14 @@ class Table:
         }
         return join_fields(encode_fields(pulse), b'{"feed":' + self.feed + b"}")
 
-    def render(self, at: Moment, epoch: int, flush_seq: int, writer: bytes) -> bytes:
+    def note_disturbance(self, wall_s: float) -> None:
+        """Say in the next files that another program wrote to the file; ours is back already."""
+        self.writer["disturbed"] = self.writer.get("disturbed", 0) + 1
+        self.writer["disturbed_at"] = round(wall_s, 3)
+
+    def render(self, at: Moment, epoch: int, flush_seq: int) -> bytes:
         """Encode the whole file. Only the head is encoded anew; the rest is copied."""
-        about = encode_about(writer, self.feed)
+        about = encode_about(encode_fields(self.writer), self.feed)
         head = encode_head(
             epoch=epoch,
             flush_seq=flush_seq,

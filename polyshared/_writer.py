@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 from polyshared import _clock
@@ -17,9 +16,12 @@ from polyshared._broadcast import Broadcast
 from polyshared._clock import Moment
 from polyshared._codec import encode_fields
 from polyshared._errors import WriterFenced
-from polyshared._lock import WriterLock, new_owner
+from polyshared._flush_state import FlushState
+from polyshared._flusher import Flusher
+from polyshared._lock import new_owner
 from polyshared._start import clean_up, next_epoch, require_usable, silence_s
-from polyshared._table import Table
+from polyshared._table import Table, Texts
+from polyshared._tenure import Tenure
 
 UNVERSIONED = frozenset({"updated_at", "health", "conn"})
 _log = logging.getLogger("polyshared")
@@ -43,10 +45,9 @@ class SnapshotWriter:
         min_interval_s: Least time between two flushes.
         heartbeat_s: Longest time between two flushes.
         max_age_s: With *take_over*, how long the owner must have been silent.
-        take_over: Replace a lock whose owner is suspended or stuck. Without
-            it, only an owner that has ended gives way.
-        durable: Flush every file to disk. Costs milliseconds each time; a
-            cache does not need it.
+        take_over: Replace a lock whose owner is suspended or stuck, too. An
+            owner that has ended gives way in any case.
+        durable: Flush every file to disk; a cache does not need it.
         lane: Also keep the board, so that readers are woken at once. Where it
             cannot be had (`lane_error` says why) readers live on the file.
         allow_remote: Also write to a network file system. Locks may lock
@@ -64,9 +65,6 @@ class SnapshotWriter:
     Attributes:
         path: The snapshot file, links resolved.
         epoch: The life of this writer.
-        failing_since: Epoch seconds since when flushing fails; None while it works.
-        failures: How many flushes have failed in all.
-        last_error: The last failure; stays after recovery.
         callback_errors: How many calls of *on_flush_state* raised.
     """
 
@@ -88,11 +86,7 @@ class SnapshotWriter:
     ) -> None:
         self._replacer = Replacer(path, durable=durable)
         self.path = self._replacer.target
-        self.failing_since: float | None = None
-        self.failures = 0
-        self.last_error: OSError | None = None
         self.callback_errors = 0
-        self._min_interval_s = min_interval_s
         self._heartbeat_s = heartbeat_s
         self._max_age_s = max_age_s
         self._wants_lane = lane
@@ -102,23 +96,17 @@ class SnapshotWriter:
         self._mutex = threading.Lock()  # guards all that follows
         self._flushing = threading.Lock()  # held for a whole flush; taken before _mutex
         self._table = Table(unversioned)
-        self._flush_seq = 0  # of the last file that was tried
-        self._flushed_seq = 0  # of the last file that was written
+        self._flushes = FlushState(min_interval_s=min_interval_s, heartbeat_s=heartbeat_s)
+        self._flusher = Flusher(self.path, self.flush_if_due, self._crash)
         self._pulsed_s = 0.0
-        self._is_dirty = True
-        self._last_try_s: float | None = None
-        self._ended: Exception | None = None
-        self._wake = threading.Event()
-        self._stop = False
-        self._thread: threading.Thread | None = None
 
         require_usable(self.path, allow_remote=allow_remote)
-        self._lock = WriterLock(self.path)
-        self._lock.acquire(may_replace=self._owner_is_silent if take_over else None)
+        self._tenure = Tenure(self.path, self._on_end)
+        self._tenure.begin(may_replace=self._owner_is_silent if take_over else None)
         try:
             self._begin(version)
         except BaseException:
-            self._lock.release()
+            self._tenure.release()
             raise
 
     def _begin(self, version: str) -> None:
@@ -126,21 +114,21 @@ class SnapshotWriter:
         at = self._clock()
         self.epoch = next_epoch(self.path, at)
         self._owner = new_owner(epoch=self.epoch, version=version, at=at)
-        self._lock.publish(self._owner)
-        self._about: dict[str, Any] = {
-            "pid": self._owner.pid,
-            "host": self._owner.host,
-            "started_at": self._owner.started_at,
-            "version": version,
-        }
+        self._tenure.publish(self._owner)
+        self._table.writer = self._owner.about()
         self._lane = Broadcast(
             board_path(self.path),
             epoch=self.epoch,
             boot_id=at.boot_id,
+            pulse=self._pulse,
             entries=self._table.entries,
         )
         if self._wants_lane:
-            self._lane.restore(self._pulse(at))
+            self._lane.restore()
+
+    def _on_end(self) -> None:
+        self._lane.close()
+        self._flusher.wake()
 
     def _owner_is_silent(self) -> bool:
         return silence_s(self.path, self._clock()) > self._max_age_s
@@ -149,6 +137,21 @@ class SnapshotWriter:
     def lane_error(self) -> OSError | None:
         """Why there is no lane; None while there is one, or none is wanted."""
         return self._lane.error
+
+    @property
+    def failing_since(self) -> float | None:
+        """Epoch seconds since when flushing fails; None while it works."""
+        return self._flushes.failing_since
+
+    @property
+    def failures(self) -> int:
+        """How many flushes have failed in all."""
+        return self._flushes.failures
+
+    @property
+    def last_error(self) -> OSError | None:
+        """The last failure of a flush; stays after recovery."""
+        return self._flushes.last_error
 
     def put(self, key: str, entry: Mapping[str, Any]) -> int:
         """Set the entry of *key*. Readers' copies follow at once or at the next flush.
@@ -169,28 +172,54 @@ class SnapshotWriter:
             WriterFenced: This process is no longer the writer.
         """
         try:
-            fields = self._table.encode(entry)
-            with self._mutex:
-                self._check()
-                at = self._clock()
-                put = self._table.put(key, fields, at.boot_s)
-                if put.text is not None:
-                    self._lane.put(key, put.text, lambda: self._pulse(at))
-                    self._mark_dirty()
-                if at.boot_s - self._pulsed_s > self._heartbeat_s:
-                    self._lane.set_pulse(self._pulse(at))  # whoever flushes may hang in a disk
+            return self._put(key, self._table.encode(key, entry))
         except ValueError as error:
             raise ValueError(f"entry of {key!r}: {error}") from error
-        return put.seq
 
-    def _pulse(self, at: Moment) -> bytes:
+    def put_text(self, key: str, versioned: bytes, rest: bytes = b"{}") -> int:
+        """Do what `put` does with an entry that is text already, in half the time.
+
+        Args:
+            key: Any text.
+            versioned: A JSON object, as ``msgspec.json.encode`` writes it. It is certain to be one
+                when this returns. That no name is there twice, here or in *rest*, and that
+                numbers are in their shortest form is the caller's word.
+            rest: Another one, of the fields that change without a new seq.
+
+        Returns:
+            The entry's seq.
+
+        Raises:
+            ValueError: One is not the text of a JSON object, or too large. The old entry stands.
+            WriterFenced: This process is no longer the writer.
+        """
+        try:
+            self._table.prove(key, (versioned, rest))
+            return self._put(key, (versioned, rest))
+        except ValueError as error:
+            raise ValueError(f"entry of {key!r}: {error}") from error
+
+    def _put(self, key: str, texts: Texts) -> int:
+        with self._mutex:
+            at = self._clock()
+            self._tenure.check(at)
+            seq, text = self._table.put(key, texts, at.boot_s)
+            if text is not None:
+                self._lane.put(key, text)
+                self._mark_dirty()
+            if at.boot_s - self._pulsed_s > self._heartbeat_s:
+                self._lane.beat()  # whoever flushes may hang in a disk
+        return seq
+
+    def _pulse(self) -> bytes:
+        at = self._clock()
         self._pulsed_s = at.boot_s
-        return self._table.pulse(at, self._flushed_seq, self.failing_since)
+        return self._table.pulse(at, self._flushes.written, self._flushes.failing_since)
 
     def delete(self, key: str) -> bool:
         """Remove *key*; put again later, its seq goes on. Returns whether it was there."""
         with self._mutex:
-            self._check()
+            self._tenure.check(self._clock())
             if not self._table.delete(key):
                 return False
             self._lane.delete(key)
@@ -201,16 +230,16 @@ class SnapshotWriter:
         """Say how the writer's own sources are. Any JSON object; raises as `put` does."""
         text = encode_fields(feed)
         with self._mutex:
-            self._check()
+            self._tenure.check(self._clock())
             if text != self._table.feed:
                 self._table.feed = text
-                self._lane.set_pulse(self._pulse(self._clock()))
+                self._lane.beat()
                 self._mark_dirty()
 
     def _mark_dirty(self) -> None:
-        if not self._is_dirty:
-            self._is_dirty = True
-            self._wake.set()
+        if not self._flushes.is_dirty:
+            self._flushes.is_dirty = True
+            self._flusher.wake()
 
     def flush(self) -> None:
         """Write the file now, changed or not.
@@ -227,16 +256,7 @@ class SnapshotWriter:
             except OSError as error:
                 self._note(error)
                 raise
-            if disturbed:
-                self._note_disturbed()
-            self._note(None)
-
-    def _note_disturbed(self) -> None:
-        """Say in the next files that another program wrote to the file; ours is back already."""
-        with self._mutex:
-            self._about["disturbed"] = self._about.get("disturbed", 0) + 1
-            self._about["disturbed_at"] = round(self._clock().wall_s, 3)
-            self._mark_dirty()
+            self._note(None, disturbed=disturbed)
 
     def heartbeat(self) -> None:
         """Give a sign of life: flush, but let a failure be a state instead of an exception.
@@ -259,77 +279,35 @@ class SnapshotWriter:
 
     def _due_in_s(self) -> float:
         with self._mutex:
-            self._check()
-            if self._last_try_s is None:
-                return 0.0
-            # A disk that is full is asked again once a heartbeat, however much changes.
-            is_soon = self._is_dirty and self.failing_since is None
-            interval_s = self._min_interval_s if is_soon else self._heartbeat_s
-            return self._last_try_s + interval_s - self._clock().boot_s
+            at = self._clock()
+            self._tenure.check(at)
+            return self._flushes.due_in_s(at.boot_s)
 
     def _render(self) -> bytes:
-        self._check()
         at = self._clock()
-        self._last_try_s = at.boot_s
-        self._regain_place()
+        self._tenure.look(at)
+        self._flushes.begin(at.boot_s)
+        self._tenure.regain()
         if self._wants_lane:
-            self._lane.restore(self._pulse(at))
-        self._flush_seq += 1
-        self._is_dirty = False
-        return self._table.render(at, self.epoch, self._flush_seq, encode_fields(self._about))
+            self._lane.restore()
+        number = self._flushes.take()
+        return self._table.render(at, self.epoch, number)
 
-    def _note(self, error: OSError | None) -> None:
+    def _note(self, error: OSError | None, *, disturbed: bool = False) -> None:
         with self._mutex:
-            was_failing = self.failing_since is not None
-            if error is None:
-                self.failing_since = None
-                self._flushed_seq = self._flush_seq
-            else:
-                self.failures += 1
-                self.last_error = error
-                self._is_dirty = True
-                if not was_failing:
-                    self.failing_since = self._clock().wall_s
-            self._lane.set_pulse(self._pulse(self._clock()))
-        if was_failing is (error is not None) or self._on_flush_state is None:
+            wall_s = self._clock().wall_s
+            has_changed = self._flushes.end(error, wall_s)
+            if disturbed:
+                self._table.note_disturbance(wall_s)
+                self._mark_dirty()
+            self._lane.beat()
+        if not has_changed or self._on_flush_state is None:
             return
         try:
             self._on_flush_state(error)
         except Exception:  # noqa: BLE001 - a user's callback must not stop the writer
             self.callback_errors += 1
             _log.exception("on_flush_state of %s raised", self.path)
-
-    def _check(self) -> None:
-        """Raise unless this process may write."""
-        if self._ended is not None:
-            raise self._ended
-        try:
-            self._lock.check()
-        except WriterFenced as error:
-            if os.getpid() == self._owner.pid:
-                self._end(error)
-            raise
-        except OSError:
-            # It is gone, or cannot be looked at. The next flush takes it again or fails.
-            # Until then a lane of ours that lost its place is a file nobody reads.
-            pass
-
-    def _regain_place(self) -> None:
-        """Take the lock again if somebody removed its file, or the directory."""
-        try:
-            self._lock.check()
-        except FileNotFoundError:
-            try:
-                self._lock.reacquire(self._owner)
-            except WriterFenced as error:
-                self._end(error)
-                raise
-
-    def _end(self, reason: Exception) -> None:
-        self._ended = reason
-        self._lane.close()
-        self._lock.release()
-        self._wake.set()
 
     def start(self) -> Self:
         """Flush from a thread of this writer's own until `close`.
@@ -339,51 +317,29 @@ class SnapshotWriter:
         does the same: it is raised again by the next call.
         """
         with self._mutex:
-            self._check()
-            if self._thread is None:
-                name = f"polyshared {self.path.name}"
-                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-                self._thread.start()
+            self._tenure.check(self._clock())
+            self._flusher.start()
         return self
 
-    def _run(self) -> None:
-        try:
-            while True:
-                self._wake.clear()
-                if self._stop:
-                    return
-                self._wake.wait(self.flush_if_due())
-        except WriterFenced as error:
-            _log.error("%s", error)
-        except Exception as error:  # noqa: BLE001 - the last line of a thread
-            # A writer that takes what it is given and writes no file would look alive.
-            _log.exception("%s: flushing ended", self.path)
-            with self._mutex:
-                self._end(error)
+    def _crash(self, error: Exception) -> None:
+        with self._mutex:
+            self._tenure.end(error)
 
     def close(self) -> None:
         """Write what is not yet written and give up the lock. The files stay, and grow stale."""
         if self._owner.pid != os.getpid():
             return  # a forked child holds nothing that it could give up
-        self._stop = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-        if self._ended is None:
+        self._flusher.stop()
+        if self._tenure.ended is None:
             with suppress(WriterFenced):
-                if self._is_dirty:
+                if self._flushes.is_dirty:
                     self.heartbeat()
         with self._mutex:
-            if self._ended is None:
-                self._end(RuntimeError(f"{self.path}: writer was closed"))
+            if self._tenure.ended is None:
+                self._tenure.end(RuntimeError(f"{self.path}: writer was closed"))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from polyshared import SnapshotWriter, cli
+from polyshared.__main__ import main
 from tests.polyshared.kit import QUOTE, ROOT, TOKEN, Clock
 
 
@@ -37,7 +39,7 @@ def test_show_prints_the_state_and_a_line_for_each_key(
     head, *lines = result.stdout.splitlines()
 
     assert result.exit_code == 0
-    assert head.startswith(f"epoch {writer.epoch}  flush 1  written 0.")
+    assert re.match(rf"epoch {writer.epoch}  flush 1  written \d+\.\d s ago  ", head)
     assert head.endswith("feed open  keys 2")
     assert [line.split()[0] for line in lines] == ["7132…2563", "b"]
     assert "best_bid=0.49" in lines[0]
@@ -113,14 +115,14 @@ def test_validate_names_the_field_that_deviates(writer: SnapshotWriter) -> None:
 
 def test_watch_prints_a_line_for_each_change(tmp_path: Path, writer: SnapshotWriter) -> None:
     del writer
-    result = run("watch", "b", "--data-dir", tmp_path, "--seconds", "0.1")
+    result = run("watch", "b", "--data-dir", tmp_path, "--seconds", "1")
 
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["b"]
 
 
 def test_watch_of_nothing_says_so_once_and_is_not_well(tmp_path: Path) -> None:
-    result = run("watch", "b", "--data-dir", tmp_path, "--seconds", "0.1")
+    result = run("watch", "b", "--data-dir", tmp_path, "--seconds", "1")
 
     assert result.exit_code == 1
     assert "does not exist" in result.stdout
@@ -155,6 +157,7 @@ def test_the_module_has_the_commands_of_library_and_doctor(
 ) -> None:
     file = [str(writer.path)] if arguments == ["validate"] else []
     monkeypatch.setattr(sys, "argv", ["polyshared", *arguments, *file])
+    monkeypatch.delitem(sys.modules, "polyshared.__main__")
 
     with pytest.raises(SystemExit) as caught:
         runpy.run_module("polyshared", run_name="__main__")
@@ -172,3 +175,18 @@ def test_the_module_is_a_program(writer: SnapshotWriter) -> None:
 
     assert result.stdout.startswith(f"{writer.path}: valid")
     assert result.returncode == 0
+
+
+def test_the_library_installed_alone_says_what_the_command_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "typer", None)
+    monkeypatch.delitem(sys.modules, "polyshared.cli")
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 3
+    assert capsys.readouterr().err == (
+        "polyshared: the command needs the package 'typer', the library does not; "
+        "pip install 'polyshared[cli]'\n"
+    )

@@ -62,6 +62,12 @@ def test_a_null_is_not_mistaken_for_a_nan() -> None:
     assert _codec.encode_fields({"best_bid": None}) == b'{"best_bid":null}'
 
 
+def test_what_is_json_only_in_other_words_is_taken() -> None:
+    fields = {"asks": ((0.5, 1.0),), "last": None, "by": {1: ("x", None)}}
+
+    assert _codec.encode_fields(fields) == b'{"asks":[[0.5,1.0]],"last":null,"by":{"1":["x",null]}}'
+
+
 def test_depth_is_limited_before_a_reader_meets_it() -> None:
     deep: dict[str, Any] = {}
     for _ in range(150):

@@ -59,7 +59,7 @@ def test_a_board_that_cannot_be_opened_is_lost_and_leaves_no_descriptor(
 
     with pytest.raises(LaneLostError):
         Lane(path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_board_shorter_than_its_header_says_is_lost(path: Path, board: BoardWriter) -> None:
@@ -173,8 +173,7 @@ def is_waiting(thread: threading.Thread) -> bool:
 def test_the_bell_rings_when_its_32_bits_are_used_up(lane: Lane, board: BoardWriter) -> None:
     """The futex compares 32 bits; the generation has 64."""
     lane.payload("a")
-    offset = board._slots["a"].offset
-    board._generations[offset] = 2**32 - 2
+    board._places["a"].generation = 2**32 - 3
     seen = []
     for number in range(4):
         board.put("a", b"%d" % number)
@@ -183,7 +182,11 @@ def test_the_bell_rings_when_its_32_bits_are_used_up(lane: Lane, board: BoardWri
     assert seen == [(True, b"0"), (True, b"1"), (True, b"2"), (True, b"3")]
 
 
-def test_a_write_wakes_who_waits_at_its_key(lane: Lane, board: BoardWriter) -> None:
+@pytest.mark.parametrize("copy", [0, 1])
+def test_a_write_wakes_who_waits_at_its_key(lane: Lane, board: BoardWriter, copy: int) -> None:
+    board.put("a", b"%d" % copy)
+    for _ in range(copy):
+        board.put("a", b"1")
     lane.payload("a")
     began = time.monotonic()
     waiter = threading.Thread(target=lane.wait, args=("a", 15))

@@ -54,7 +54,7 @@ def test_a_wake_ends_the_wait_at_the_same_word_of_another_mapping(words: Path) -
     began = time.monotonic()
     waiter.start()
     while waiter.is_alive():  # until it has begun to wait nobody hears the bell
-        other.wake(8)
+        other.waker(8)()
         waiter.join(0.001)
 
     assert time.monotonic() - began < 10
@@ -68,7 +68,7 @@ def test_a_wake_ends_the_wait_at_the_same_word_of_another_mapping(words: Path) -
 def test_a_word_beyond_the_end_of_the_file_is_an_error_not_a_signal(words: Path) -> None:
     fd, futex = open_map(words, length=8192)
     os.truncate(words, 0)
-    futex.wake(4096)
+    futex.waker(4096)()
 
     with pytest.raises(OSError, match="Bad address"):
         futex.wait(4096, 0, 1.0)
@@ -139,7 +139,7 @@ def test_a_directory_that_is_not_there_cannot_be_watched(tmp_path: Path) -> None
 
     with pytest.raises(FileNotFoundError):
         DirectoryWatch(tmp_path / "none")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_no_inotify_instance_left_is_an_error(

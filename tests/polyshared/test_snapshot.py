@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from polyshared import Cursor, Entry, Snapshot, SnapshotCorrupt, SnapshotMissing, SnapshotTooNew
 from polyshared._clock import Moment
-from polyshared._snapshot import encode_snapshot, parse_snapshot
+from polyshared._document import encode_snapshot, parse_snapshot
 from tests.polyshared.test_codec import FIELDS
 
 NOW = Moment("0265ed25-af6c-4b16-9828-1c8e1e78b4c9", 5000.0, 1_795_187_463.0)

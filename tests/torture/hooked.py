@@ -61,9 +61,9 @@ def write(path: Path, at: int) -> None:
 def look(path: Path) -> dict[str, Any]:
     """Read as others would after the kill, then start the next writer."""
     whole = SnapshotReader(path).read()
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     writer = SnapshotWriter(path)
-    started_s = time.monotonic() - began
+    started_s, start_cpu_s = time.monotonic() - began, time.process_time() - worked
     litter = [each.name for each in path.parent.rglob("*.tmp")]
     writer.put("a", {"n": 9})
     writer.flush()
@@ -74,6 +74,7 @@ def look(path: Path) -> dict[str, Any]:
         "file": whole.tokens["a"].fields["n"] if "a" in whole.tokens else None,
         "has_grown": writer.epoch > whole.epoch,
         "started_s": started_s,
+        "start_cpu_s": start_cpu_s,
         "litter": litter,
         "after": after,
     }

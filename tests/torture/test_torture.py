@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from tests.torture import faults, killing, points, stopping
 from tests.torture.stage import small_disk, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # 300 s in all, on a machine of its own
 
 
 Say = Callable[[str], None]
@@ -92,10 +93,12 @@ def test_a_writer_killed_at_each_call_from_inside_leaves_whole_files(tmp_path: P
         or each["after"] != [9, 9]
         or not each["has_grown"]
     ]
-    starts = sorted(each["started_s"] for each in lives)
+    starts = [each["started_s"] for each in lives]
+    worked = [each["start_cpu_s"] for each in lives]
 
     assert wrong == []
     assert lives[-1]["code"] == 0
     assert {each["code"] for each in lives[:-1]} == {-9}
     assert len(lives) > 60
-    assert starts[len(starts) * 9 // 10] < 0.1  # not the last: other processes share the machine
+    assert max(worked) < 0.1
+    assert statistics.median(starts) < 0.1  # not the last: other processes share the machine

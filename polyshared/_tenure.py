@@ -1,0 +1,103 @@
+"""A writer's right to write: taken at its start, asked for before every write, lost once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from polyshared._clock import Moment
+from polyshared._errors import WriterFenced
+from polyshared._lock import Owner, WriterLock
+
+# How long one look at the lock file is good for, by the clock that counts suspension. A process
+# that was stopped therefore looks again before it writes, and who takes over from one that was
+# not stopped has waited for seconds of silence first. Below it, a look costs as much as a write.
+GOOD_FOR_S = 0.001
+
+
+class Tenure:
+    """Holds the lock, and says when it is lost.
+
+    Args:
+        snapshot: The snapshot file, already resolved.
+        on_end: Called once, when the right to write is lost or given up.
+
+    Attributes:
+        ended: Why nothing may be written any more; None while it may.
+    """
+
+    def __init__(self, snapshot: Path, on_end: Callable[[], None]) -> None:
+        self.ended: Exception | None = None
+        self._lock = WriterLock(snapshot)
+        self._on_end = on_end
+        self._pid = os.getpid()
+        self._looked_s = float("-inf")
+
+    def begin(self, *, may_replace: Callable[[], bool] | None) -> None:
+        """Take the lock; see `WriterLock.acquire`."""
+        self._lock.acquire(may_replace=may_replace)
+
+    def publish(self, owner: Owner) -> None:
+        """Say in the owner file who holds the lock."""
+        self._owner = owner
+        self._lock.publish(owner)
+
+    def check(self, at: Moment) -> None:
+        """Raise unless this process may write. For every write; costs next to nothing.
+
+        Raises:
+            WriterFenced: It may not, or it is a fork of the one that may.
+            Exception: Whatever ended it before.
+        """
+        if (
+            self.ended is not None
+            or at.boot_s - self._looked_s >= GOOD_FOR_S
+            or os.getpid() != self._pid
+        ):
+            self.look(at)
+
+    def look(self, at: Moment) -> None:
+        """Do what `check` does, and look at the lock file in any case."""
+        if self.ended is not None:
+            raise self.ended
+        try:
+            self._lock.check()
+        except WriterFenced as error:
+            self._lose(error)
+            raise
+        except OSError:
+            # It is gone, or cannot be looked at. The next flush takes it again or fails.
+            # Until then a lane of ours that lost its place is a file nobody reads.
+            pass
+        self._looked_s = at.boot_s
+
+    def regain(self) -> None:
+        """Take the lock again if somebody removed its file, or the directory.
+
+        Raises:
+            WriterFenced: A later writer was or is there.
+            OSError: The directory cannot be used.
+        """
+        try:
+            self._lock.check()
+        except FileNotFoundError:
+            try:
+                self._lock.reacquire(self._owner)
+            except WriterFenced as error:
+                self._lose(error)
+                raise
+
+    def _lose(self, error: WriterFenced) -> None:
+        if os.getpid() == self._pid:  # a fork may not write; its parent still may
+            self.end(error)
+
+    def end(self, reason: Exception) -> None:
+        """Give the lock up. *reason* is what every later `check` raises."""
+        self.ended = reason
+        self._on_end()
+        self._lock.release()
+
+    def release(self) -> None:
+        """Give the lock up before anything was begun."""
+        self._lock.release()
