@@ -17,7 +17,7 @@ LEDGER_FILE = "ledger.db"
 
 _WITHOUT_ACCOUNT = ("demo", "paper")
 _SECRETS = ("POLY_", "PK", "FUNDER", "POLYMARKET_")
-_FRAME_MARGIN_S = 3.0  # for the interpreter to start and the line to close
+_FRAME_MARGIN_S = 2.0  # for the line to close and the answer to come
 
 
 @dataclass(frozen=True, slots=True)

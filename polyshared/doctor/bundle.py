@@ -32,17 +32,21 @@ class Part:
     text: str
 
 
-def collect(facts: Facts, *, doctor: str, environ: Mapping[str, str]) -> Iterator[Part]:
+def collect(
+    facts: Facts, *, doctor: str, frames: str, environ: Mapping[str, str]
+) -> Iterator[Part]:
     """Yield what the bundle holds.
 
     Args:
         facts: What doctor gathered.
         doctor: Doctor's JSON object.
+        frames: The newest raw frames, or why there are none.
         environ: Only the names of its variables are told.
     """
     yield Part("doctor.json", doctor)
     for name in ("imports", "settings", "ledger"):
         yield Part(f"{name}.json", _answer(getattr(facts, name)))
+    yield Part("frames.jsonl", frames)
     yield Part("environment_names.txt", "\n".join(sorted(environ)) + "\n")
     data_dir = facts.located.data_dir
     yield from _files(data_dir, [SUPERVISOR_FILE], limit=STATUS_BYTES)

@@ -189,13 +189,14 @@ def subscribed(facts: Facts) -> Verdict:
 
 
 def _unconfirmed(facts: Facts) -> list[str]:
-    """Return the tokens that the snapshot itself calls pending."""
+    """Return the tokens that are traded, and pending in the snapshot or not in it at all."""
     good = facts.cache.value.good
     if not good:
         return []
-    return [
-        key for key, entry in good[-1].tokens.items() if entry.fields.get("health") == "pending"
-    ]
+    health = {key: entry.fields.get("health") for key, entry in good[-1].tokens.items()}
+    tasks = facts.supervisor.value.said.tasks
+    traded = {name for name, task in tasks.items() if task.status == "running"}
+    return sorted(key for key in traded | health.keys() if health.get(key) in (None, "pending"))
 
 
 def frames(facts: Facts) -> Verdict:
@@ -229,22 +230,27 @@ def frames(facts: Facts) -> Verdict:
 _SAYS = ("supervisor",)
 _WAY = ("net.dns", "net.tls", "net.version")
 CHECKS: tuple[Check[Facts], ...] = (
-    Check("agg.running", "the supervisor runs", running, ("agg.import", "config.load"), _SAYS),
     Check(
-        "agg.thread", "the aggregator serves", thread, ("agg.running", "host.datadir", *_WAY), _SAYS
+        "agg.running",
+        "the supervisor runs",
+        running,
+        ("agg.import", "config.load", "host.datadir", "host.disk", "host.inodes"),
+        _SAYS,
+    ),
+    Check("agg.socket", "the lines are open and alive", socket, ("agg.running", *_WAY), _SAYS),
+    Check(
+        "agg.thread",
+        "the aggregator serves",
+        thread,
+        # Without an open line it cannot serve: that the line is down is the cause.
+        ("agg.running", "host.datadir", "agg.socket", *_WAY),
+        _SAYS,
     ),
     Check(
         "agg.connections",
         "one connection for 200 tokens",
         connections,
         ("agg.running", "agg.thread"),
-        _SAYS,
-    ),
-    Check(
-        "agg.socket",
-        "the lines are open and alive",
-        socket,
-        ("agg.running", "agg.thread", *_WAY),
         _SAYS,
     ),
     Check(

@@ -228,6 +228,7 @@ def _rev(lane: LaneLook, key: str) -> int:
 
 
 _BOTH = ("cache", "supervisor")
+_ROOM = ("host.datadir", "host.disk", "host.inodes")
 CHECKS: tuple[Check[Facts], ...] = (
     Check("cache.exists", "the file is there", exists, ("agg.thread", "host.datadir"), _BOTH),
     # Without a parent: a spoilt file is a fault of its own, also when its writer is gone.
@@ -237,7 +238,7 @@ CHECKS: tuple[Check[Facts], ...] = (
         "cache.writer",
         "the supervisor writes it",
         writer,
-        ("agg.running", "cache.json", "cache.schema", "host.disk", "host.inodes"),
+        ("agg.running", "cache.json", "cache.schema", *_ROOM),
         _BOTH,
     ),
     Check("cache.undisturbed", "nobody else writes it", disturbed, ("cache.json",), _BOTH),
@@ -245,14 +246,14 @@ CHECKS: tuple[Check[Facts], ...] = (
         "cache.fresh",
         "it was written just now",
         fresh,
-        ("agg.running", "cache.json", "cache.schema", "cache.writer"),
+        ("agg.running", "cache.json", "cache.schema", "cache.writer", *_ROOM),
         _BOTH,
     ),
     Check(
         "cache.advancing",
         "it goes on being written",
         advancing,
-        ("agg.running", "cache.json", "cache.fresh"),
+        ("agg.running", "cache.json", "cache.fresh", *_ROOM),
         _BOTH,
     ),
     Check(

@@ -18,6 +18,7 @@ ANSWER_S = 10.0  # longer than any request may take
 ACCOUNT_MAX_AGE_S = 60.0  # the exchange is read at least every 45 s
 LARGE_LOG = 500_000_000
 STAGES = ("source", "quote", "warmup", "signal", "risk", "budget", "venue", "order")
+_BY_HAND = ("killed", "paused")
 
 
 def _statuses(facts: Facts) -> list[ChildStatus]:
@@ -54,6 +55,9 @@ def stages(facts: Facts) -> Verdict:
     if not bad:
         return ok("none is blocked")
     said = "; ".join(f"{words.short(name)} {text}" for name, text in list(bad.items())[:3])
+    by_hand = [text for text in blocked.values() if text.endswith(_BY_HAND)]
+    if by_hand and not broken:
+        return warn(f"stopped by hand: {said}", Fix("trade again", "polyshared resume"), **blocked)
     cure = Fix("see the first red stage", f"polyshared why {next(iter(bad))}")
     return fail(said, cure, **bad) if broken else ok(f"held back by a rule: {said}", **blocked)
 
@@ -226,6 +230,8 @@ CHECKS: tuple[Check[Facts], ...] = (
             "child.count",
             "child.responding",
             "cache.json",
+            "host.disk",
+            "host.inodes",
         ),
         ("supervisor", "logs"),
     ),

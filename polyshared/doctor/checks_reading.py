@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from polyshared.doctor import words
@@ -32,22 +32,29 @@ def working(facts: Facts) -> list[tuple[Child, ChildStatus]]:
 def env(facts: Facts) -> Verdict:
     """Was each child told of the very file that the aggregator writes?"""
     path = facts.cache.value.path
-    wrong, direct = [], 0
-    for child in known(facts):
-        if not child.is_alive or not child.cache_known:
-            continue
-        if child.cache_variable is None:
-            direct += 1
-        elif not _same(Path(child.cache_variable), path):
-            wrong.append(child)
+    told = {c.token_id: file for c in known(facts) if (file := _file_of(c)) is not None}
+    wrong = {name: file for name, file in told.items() if not _same(Path(file), path)}
     if wrong:
+        child = next(c for c in known(facts) if c.token_id in wrong)
         return fail(
-            f"{words.some(c.token_id for c in wrong)} reads {wrong[0].cache_variable}, "
-            f"the aggregator writes {path}",
-            Fix("restart the child", f"kill {pid_of(wrong[0])}"),
+            f"{words.some(wrong)} reads {wrong[child.token_id]}, the aggregator writes {path}",
+            Fix(
+                "restart the child: the supervisor tells it of the right file",
+                f"kill {pid_of(child)}",
+            ),
+            told=told,
         )
-    told = sum(child.cache_variable is not None for child in known(facts))
-    return ok(f"{told} told of {path.name}, {direct} began on their own line")
+    begun = [c.cache_variable for c in known(facts) if c.is_alive and c.cache_known]
+    shared = sum(variable is not None for variable in begun)
+    return ok(f"{shared} told of {path.name}, {len(begun) - shared} began on their own line")
+
+
+def _file_of(child: Child) -> str | None:
+    """Return the file that a living child reads: by its own word, else by its environment."""
+    if not child.is_alive:
+        return None
+    said = child.said and child.said.shared_ws_cache_path
+    return said or child.cache_variable
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -91,11 +98,12 @@ def reading(facts: Facts) -> Verdict:
         for name, number in status.reads.items():
             totals[name] = totals.get(name, 0) + number
     evidence = {"reads": totals, "seq": {s.token_id: s.seq for s in shared}}
-    deaf = [s.token_id for s in shared if not s.reads.get("ok")]
+    deaf = [status for status in shared if not status.reads.get("ok")]
     if deaf:
+        names = words.some(status.token_id for status in deaf)
         return fail(
-            f"{words.some(deaf)} never read a quote: {_kinds(totals)}",
-            Fix("see why", f"polyshared why {deaf[0]}"),
+            f"{names} never read a quote: {_kinds(deaf[0].reads)}",
+            Fix("see why", f"polyshared why {deaf[0].token_id}"),
             **evidence,
         )
     bad = sum(totals.get(kind, 0) for kind in ("corrupt", "too_new"))
@@ -104,7 +112,7 @@ def reading(facts: Facts) -> Verdict:
     return ok(_kinds(totals) if shared else "no child reads the file", **evidence)
 
 
-def _kinds(totals: dict[str, int]) -> str:
+def _kinds(totals: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {kind}" for kind, number in totals.items() if number) or "no read"
 
 
@@ -178,9 +186,27 @@ CHECKS: tuple[Check[Facts], ...] = (
         ("cache.health", "cache.advancing", "cache.json", "child.env"),
         (*_ALL, "cache"),
     ),
-    Check("child.reading", "children's reads succeed", reading, ("child.mode", "cache.json"), _ALL),
-    Check("child.last_px", "every child has a quote", last_px, ("child.reading",), _ALL),
-    Check("child.wait", "no child waits for quotes", wait, ("child.last_px", "cache.health"), _ALL),
+    Check(
+        "child.reading",
+        "children's reads succeed",
+        reading,
+        ("agg.subscribed", "cache.tokens", "child.mode", "cache.json"),
+        _ALL,
+    ),
+    Check(
+        "child.last_px",
+        "every child has a quote",
+        last_px,
+        ("agg.subscribed", "cache.tokens", "child.reading"),
+        _ALL,
+    ),
+    Check(
+        "child.wait",
+        "no child waits for quotes",
+        wait,
+        ("agg.subscribed", "child.last_px", "cache.health"),
+        _ALL,
+    ),
     Check(
         "child.conflated", "children keep up with the market", conflated, ("child.last_px",), _ALL
     ),

@@ -48,7 +48,9 @@ def why(
     found = resolve(token, tokens_of(facts))
     if len(found) != 1:
         known = words.some(found or tokens_of(facts), limit=5)
-        stop(USAGE, f"{token!r} means {len(found)} tokens; known are {known}")
+        if found:
+            stop(USAGE, f"{token!r} means {len(found)} tokens; give more digits: {known}")
+        stop(USAGE, f"no token here ends with {token!r}; known are {known or 'none'}")
     links = chain(found[0], facts)
     stopper = first_not_passed(links)
     if as_object:

@@ -56,7 +56,7 @@ def ask(
 
     Args:
         data_dir: Its data directory.
-        request: ``pause``, ``resume`` or ``restart``.
+        request: ``pause``, ``resume``, ``restart`` or ``frames``.
         token: The token meant; None for all, and with ``restart`` for the aggregator.
         by: Who asks, for the log.
         timeout_s: How long to wait.

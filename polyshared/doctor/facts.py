@@ -11,7 +11,16 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from polyshared import _clock
-from polyshared.doctor import cachefile, children, host, logs, netlook, probe, processes
+from polyshared.doctor import (
+    cachefile,
+    children,
+    host,
+    logs,
+    netlook,
+    probe,
+    processes,
+    running,
+)
 from polyshared.doctor.asking import Questions
 from polyshared.doctor.graph import Known, NotApplicable, NotLearnt, Unlearnt
 from polyshared.doctor.locate import Located, log_folder
@@ -110,6 +119,8 @@ DEADLINES_S = {
     "account": 15.0,
 }
 DEADLINE_S = 5.0
+USUAL_S = 20.0  # the time for everything that these are meant for; with more, all grow
+ENDING_S = 1.0  # of each deadline, kept to end a process that does not answer
 
 
 def gather(
@@ -126,11 +137,14 @@ def gather(
         timeout_s: For everything together.
         token: Look at this child alone.
     """
-    ends = time.monotonic() + timeout_s
-    first = _together({"supervisor": lambda _: look_at_supervisor(located.data_dir)}, ends)
-    supervisor = first["supervisor"]
-    said = supervisor.value if isinstance(supervisor, Known) else None
-    learnt = _together(_sources(located.data_dir, said, needs, token), ends)
+    time_left = _TimeLeft(timeout_s)
+    try:
+        first = _together({"supervisor": lambda _: look_at_supervisor(located.data_dir)}, time_left)
+        supervisor = first["supervisor"]
+        said = supervisor.value if isinstance(supervisor, Known) else None
+        learnt = _together(_sources(located.data_dir, said, needs, token), time_left)
+    finally:
+        running.end_all()
     return Facts(located=located, token=token, now=_clock.now(), supervisor=supervisor, **learnt)
 
 
@@ -140,6 +154,18 @@ def look_at_supervisor(data_dir: Path) -> SupervisorFacts:
         return SupervisorFacts(status, None, 0.0)
     process = processes.look_up(status.pid, status.pid_started_s)
     return SupervisorFacts(status, process, max(0.0, _clock.boot_s() - status.boottime_s))
+
+
+class _TimeLeft:
+    """The time for everything, and what each fact may take of it."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._ends = time.monotonic() + timeout_s
+        self._scale = max(1.0, timeout_s / USUAL_S)
+
+    def for_fact(self, name: str) -> float:
+        limit_s = DEADLINES_S.get(name, DEADLINE_S) * self._scale
+        return min(limit_s, max(0.0, self._ends - time.monotonic()))
 
 
 Source = Callable[[float], Any]  # given its deadline in seconds
@@ -174,16 +200,16 @@ def _path(data_dir: Path, named: str | None) -> Path | None:
     return path if path.is_absolute() or path.parent.is_dir() else data_dir / path.name
 
 
-def _together(sources: dict[str, Source], ends: float) -> dict[str, Known[Any] | Unlearnt]:
+def _together(sources: dict[str, Source], time_left: _TimeLeft) -> dict[str, Known[Any] | Unlearnt]:
     """Run *sources* at the same time; return what each learnt until its deadline."""
     results: SimpleQueue[tuple[str, Known[Any] | Unlearnt]] = SimpleQueue()
     limits = {}
     for name, source in sources.items():
-        remaining = max(0.0, ends - time.monotonic())
-        limits[name] = min(DEADLINES_S.get(name, DEADLINE_S), remaining)
+        limits[name] = time_left.for_fact(name)
+        given_s = max(limits[name] / 2, limits[name] - ENDING_S)
         # Daemons: one that hangs on a dead file system must not keep the command from ending.
         threading.Thread(
-            target=_learn, args=(name, source, limits[name], results), name=name, daemon=True
+            target=_learn, args=(name, source, given_s, results), name=name, daemon=True
         ).start()
     started = time.monotonic()
     learnt: dict[str, Known[Any] | Unlearnt] = {}

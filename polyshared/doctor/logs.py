@@ -37,7 +37,7 @@ class Logs:
         broken_lines: Lines of it that are no JSON object.
         main_log: The newest log of a supervisor.
         started_lines: Its lines that say that the aggregator serves.
-        not_started_lines: Its lines that say that it does not.
+        not_started_lines: Its lines that say that it does not, since it last did.
         largest_bytes: Size of the largest file.
     """
 
@@ -75,10 +75,16 @@ def look(folder: Path) -> Logs:
         broken_lines=len(lines) - len(parsed),
         main_log=main_log,
         started_lines=tuple(line for line in text if STARTED_TEXT in line),
-        not_started_lines=tuple(line for line in text if NOT_STARTED_TEXT in line),
+        not_started_lines=tuple(_since_it_served(text)),
         largest=largest,
         largest_bytes=largest_bytes,
     )
+
+
+def _since_it_served(lines: list[str]) -> Iterator[str]:
+    """Return the lines that say that it does not serve; what was before it did is over."""
+    served = max((n for n, line in enumerate(lines) if STARTED_TEXT in line), default=-1)
+    return (line for line in lines[served + 1 :] if NOT_STARTED_TEXT in line)
 
 
 def read_errors(folder: Path) -> list[ErrorEntry]:

@@ -84,7 +84,25 @@ def _head(facts: Facts, said: Supervisor) -> list[str]:
         f"{said.mode}, {process}, {said.state} {since}, {facts.located.data_dir}",
         feed,
         f"exchange {said.venue.state}",
+        *textwrap.wrap(_lateness(facts), WIDTH),
     ]
+
+
+def _lateness(facts: Facts) -> str:
+    """Say how late the worst child is: percentiles of several children cannot be merged."""
+    found = [child.said for child in facts.children.value.known if child.said is not None]
+    p50 = [status.lag_ms.p50 for status in found if status.lag_ms.p50 is not None]
+    p99 = [status.lag_ms.p99 for status in found if status.lag_ms.p99 is not None]
+    ages = [age for status in found if (age := _age_at_order_ms(status)) is not None]
+    way = "not known yet"
+    if p50 and p99:
+        way = f"p50 {max(p50):.1f} ms, p99 {max(p99):.1f} ms"
+    at_order = f"{max(ages):.0f} ms" if ages else "not known yet"
+    return f"worst child: frame to child {way}; quote age at order {at_order}"
+
+
+def _age_at_order_ms(status: ChildStatus) -> float | None:
+    return None if status.last_order is None else status.last_order.data_age_ms
 
 
 def _row(child: Child) -> tuple[str, ...]:
@@ -121,7 +139,14 @@ def as_object(facts: Facts) -> dict[str, object]:
         "state": said.state,
         "aggregator": said.aggregator.state,
         "children": {
-            child.token_id: dict(zip(_HEAD[1:], _row(child)[1:], strict=True))
+            child.token_id: {
+                **dict(zip(_HEAD[1:], _row(child)[1:], strict=True)),
+                "lag_ms": {
+                    "p50": child.said and child.said.lag_ms.p50,
+                    "p99": child.said and child.said.lag_ms.p99,
+                },
+                "data_age_ms": child.said and _age_at_order_ms(child.said),
+            }
             for child in facts.children.value.known
         },
     }

@@ -1,7 +1,7 @@
 """Ask the trading program what only it can tell, in a process of its own.
 
 It runs in the supervisor's interpreter and folder, with a deadline and with an
-environment that holds no secret.
+environment that holds no secret. However doctor ends, no such process outlives it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from polyshared.doctor import running
 from polyshared.doctor.graph import NotLearnt
 
 MODULE = "POLYMARKET_MAKER.probe"
@@ -79,17 +80,10 @@ def ask(program: Program, question: Ask, *, deadline_s: float) -> Answer:
         NotLearnt: It could not be started, did not answer in time, or not in JSON.
     """
     command = [program.interpreter, "-m", MODULE, question.subject, "--json", *question.options]
+    env = clean_environment(os.environ) | dict(question.environment)
     try:
-        done = subprocess.run(
-            command,
-            cwd=program.root,
-            env=clean_environment(os.environ) | dict(question.environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=deadline_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = running.run(command, cwd=program.root, env=env, deadline_s=deadline_s)
+    except running.Late:
         raise NotLearnt(
             f"`{' '.join(command[1:4])}` gave no answer in {deadline_s:.0f} s", timed_out=True
         ) from None

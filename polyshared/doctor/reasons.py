@@ -51,6 +51,7 @@ MEANINGS: dict[str, Meaning] = {
     "target_held": Meaning("the wanted position is held"),
     "sell_only": Meaning("countdown before the market's end: nothing is bought any more"),
     "exit_flat": Meaning("told to leave, and nothing is held"),
+    "exit_waits": Meaning("told to leave; nobody bids as much as the floor of the exit"),
     "exit_dust": Meaning("told to leave; what is left is too little to sell"),
     # risk and budget
     "killed": Meaning("the kill switch is set (data/KILL)", "polyshared resume"),
@@ -86,6 +87,7 @@ MEANINGS: dict[str, Meaning] = {
     # venue and order
     "venue": Meaning("the exchange takes no such order just now", "polyshared doctor order.venue"),
     "unreachable": Meaning("the exchange does not answer", "polyshared doctor --live net"),
+    "refusing": Meaning("the exchange refused who asks, once; a second request decides"),
     "post_only": Meaning("the exchange takes only resting orders just now"),
     "cancel_only": Meaning("the exchange takes only cancels just now"),
     "balance": Meaning("the balance is too small", "add funds, or lower order_size"),

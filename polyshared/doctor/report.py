@@ -164,5 +164,6 @@ def _last_words(report: Report) -> str:
         return f"nothing runs in {report.located.data_dir}; start python poly_maker_autorun.py"
     warned = next((row for row in report.rows if row.status is Status.WARN), None)
     if warned is not None:
-        return f"no fault; first warning: {warned.id}: {warned.detail}"
+        cure = f"; cure: {_cure(warned)}" if warned.fix is not None else ""
+        return f"no fault; first warning: {warned.id}: {warned.detail}{cure}"
     return "no fault found"

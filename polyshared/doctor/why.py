@@ -94,8 +94,8 @@ def chain(token: str, facts: Facts) -> list[Link]:
     direct = said is not None and said.source == "direct"
     links = [_judged("supervisor", checks_agg.running, facts)]
     for name, judge in (
-        ("aggregator", checks_agg.thread),
         ("line", checks_agg.socket),
+        ("aggregator", checks_agg.thread),
         ("file", checks_cache.is_json),
         ("writer", checks_cache.fresh),
     ):

@@ -51,6 +51,7 @@ def test_the_archive_holds_what_the_report_asks_for_and_no_secret(tmp_path: Path
         "data/ws_cache.json", f"data/children/{TOKENS[0]}.json", f"logs/autorun_{TOKENS[0]}.log",
         "logs/autorun_main_20261120.log",
     } <= found.keys()  # fmt: skip
+    assert "did not answer" in json.loads(found["frames.jsonl"])["reason"]
     assert "POLY_API_PASSPHRASE" in found["environment_names.txt"]
     everything = "\n".join(found.values())
     assert SECRET not in everything
@@ -88,4 +89,5 @@ def test_where_nothing_runs_there_is_still_a_bundle(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "doctor.json" in contents(out)
+    assert "nothing runs" in json.loads(contents(out)["frames.jsonl"])["reason"]
     assert os.environ.keys() <= set(contents(out)["environment_names.txt"].split())

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from tests.doctor.house import ROOT, Done, doctor, freeze, polyshared
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 START_S = 60.0
 
 
@@ -28,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = {"POLY_DATA_DIR": str(data_dir), "POLY_LOG_DIR": str(base / "logs")}
     with (base / "out").open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "poly_maker_autorun.py", "--demo", "--seconds", "100"],
+            [sys.executable, "poly_maker_autorun.py", "--demo", "--seconds", "600"],
             cwd=ROOT,
             env={**os.environ, **place},
             stdin=subprocess.DEVNULL,
@@ -105,6 +106,25 @@ def test_why_follows_a_token_to_its_order(demo: Path) -> None:
     assert [links[name] for name in ("supervisor", "line", "writer", "entry", "child")] == [
         "ok"
     ] * 5
+
+
+def test_a_bundle_holds_the_last_raw_frames_as_they_came(demo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bundle.tar.gz"
+
+    done = polyshared("bundle", "--out", str(out), "--data-dir", str(demo))
+
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(out) as tar:
+        file = tar.extractfile("frames.jsonl")
+        assert file is not None
+        frames = [json.loads(line) for line in file]
+    assert 1 <= len(frames) <= 50
+    assert frames == sorted(frames, key=lambda each: each["at"])
+    whole = [each["text"] for each in frames if each["length"] <= 2000]  # not cut off
+    spoken = json.dumps([json.loads(text) for text in whole if text != "PONG"])
+    assert '"asset_id"' in spoken
+    assert '"event_type"' in spoken
+    assert list((demo / "control").glob("*.json")) == []
 
 
 def test_kill_is_proven_and_resume_goes_on(demo: Path) -> None:

@@ -45,6 +45,18 @@ def test_the_newest_supervisors_log_is_searched(tmp_path: Path) -> None:
     assert found.started_lines == ("[WS] 聚合订阅启动，tokens=4",)
 
 
+def test_a_start_that_failed_at_first_and_then_served_is_over(tmp_path: Path) -> None:
+    """The network was not there yet. Where it fails again afterwards, that counts."""
+    log = tmp_path / "autorun_main_1.log"
+    log.write_text("无法启动 WS 聚合器: no line\n[WS] 聚合订阅启动，tokens=4\n", encoding="utf-8")
+    healed = look(tmp_path).not_started_lines
+    with log.open("a", encoding="utf-8") as file:
+        file.write("无法启动 WS 聚合器: lock\n")
+
+    assert healed == ()
+    assert look(tmp_path).not_started_lines == ("无法启动 WS 聚合器: lock",)
+
+
 def test_errors_are_counted_and_broken_lines_too(tmp_path: Path) -> None:
     lines = [line("a"), line("b"), "{half a li", line("a")]
     (tmp_path / "errors.jsonl").write_text("\n".join(lines), encoding="utf-8")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.doctor.house import TOKENS, House, freeze, polyshared
 
@@ -16,6 +19,43 @@ def test_the_screen_has_a_line_for_each_child_and_80_columns(tmp_path: Path) -> 
     assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(house.data_dir))
     rows = [line.split() for line in done.stdout.splitlines() if "…" in line]
     assert [row[1:5] for row in rows] == [["running", "shared", "0.49", "0.51"]] * 3
+
+
+LATE = {"lag_ms": {"p50": 0.42, "p99": 2.1, "count": 40}, "last_order": {"at": 1.0,
+        "data_age_ms": 210.4}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("children", "text", "lag_ms", "age_ms"),
+    [
+        (
+            LATE,
+            "worst child: frame to child p50 0.4 ms, p99 2.1 ms; quote age at order 210 ms",
+            {"p50": 0.42, "p99": 2.1},
+            210.4,
+        ),
+        (
+            {"lag_ms": {}},
+            "frame to child not known yet; quote age at order not known yet",
+            {"p50": None, "p99": None},
+            None,
+        ),
+    ],
+)
+def test_it_says_how_late_a_quote_is_at_the_child_and_at_the_order(
+    tmp_path: Path,
+    children: dict[str, Any],
+    text: str,
+    lag_ms: dict[str, float | None],
+    age_ms: float | None,
+) -> None:
+    with House(tmp_path, children=children) as house:
+        shown = polyshared("status", "--data-dir", str(house.data_dir)).stdout
+        told = polyshared("status", "--json", "--data-dir", str(house.data_dir)).stdout
+
+    child = json.loads(told)["children"][TOKENS[0]]
+    assert text in " ".join(shown.split())
+    assert (child["lag_ms"], child["data_age_ms"]) == (lag_ms, age_ms)
 
 
 def test_a_stopped_child_is_seen_and_is_exit_code_1(tmp_path: Path) -> None:

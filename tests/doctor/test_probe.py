@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 from POLYMARKET_MAKER.ledger import Identity, Ledger
@@ -18,6 +19,7 @@ from polyshared.doctor.graph import NotLearnt
 from polyshared.doctor.probe import Ask, Program, ask, clean_environment
 from polyshared.doctor.statusfiles import Supervisor
 from tests.doctor.house import ROOT
+from tests.support.program import eventually
 
 HERE = Program(sys.executable, ROOT, "here")
 
@@ -37,6 +39,7 @@ def probe(*arguments: str, path: Path | None = None) -> tuple[int, dict[str, Any
     return done.returncode, said
 
 
+@pytest.mark.timeout(120)
 def test_everything_the_program_needs_can_be_imported() -> None:
     code, said = probe("import")
 
@@ -184,3 +187,36 @@ def test_only_the_account_is_asked_with_secrets(
 
     assert plain & {"POLY_KEY", "POLY_API_SECRET", "PK"} == set()
     assert {"POLY_KEY", "POLY_API_SECRET", "PK"} <= trusted
+
+
+@pytest.mark.timeout(120)
+def test_a_probe_ends_with_the_one_who_asked_even_if_that_was_killed() -> None:
+    """SIGKILL leaves nobody time to end it."""
+    parent = (
+        "import subprocess, sys, time\n"
+        "command = [sys.executable, '-m', 'POLYMARKET_MAKER.probe', 'frame', '--token', '1']\n"
+        "kid = subprocess.Popen([*command, '--seconds', '600'], start_new_session=True)\n"
+        "print(kid.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    asking = subprocess.Popen(
+        [sys.executable, "-c", parent],
+        cwd=ROOT,
+        env={**os.environ, "POLY_WS_URL": "ws://127.0.0.1:1/ws/market"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with asking:
+        assert asking.stdout is not None
+        probe = psutil.Process(int(asking.stdout.readline()))
+        eventually(lambda: probe.num_threads() > 1, within_s=15, what="a probe that waits")
+        asking.kill()
+
+    eventually(lambda: not is_running(probe), within_s=15, what="no probe")
+
+
+def is_running(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

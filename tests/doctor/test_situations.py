@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.doctor.house import GOOD_IMPORT, TOKENS, Examined, House, answer, end, examine, freeze
+from tests.doctor.house import (
+    GOOD_IMPORT,
+    TOKENS,
+    Examined,
+    House,
+    answer,
+    doctor,
+    end,
+    examine,
+    freeze,
+)
 
 
 def only_failure(examined: Examined) -> str:
@@ -107,6 +117,17 @@ def test_garbage_under_a_stopped_supervisor_is_named_beside_it(tmp_path: Path) -
             "agg.thread",
             "No module named x",
         ),
+        (
+            {
+                "status": {"started_at": 1.0},
+                "aggregator": {
+                    "state": "starting",
+                    "connections": [{"state": "down", "last_close": "refused"}],
+                },
+            },
+            "agg.socket",
+            "line 0 is down (refused)",
+        ),
         ({"writes": False}, "cache.exists", "does not exist"),
         ({"aggregator": {"wanted": 5}}, "agg.subscribed", "3 of 5 tokens confirmed"),
         ({"aggregator": {"connections": []}}, "agg.connections", "0 connections for 3 tokens"),
@@ -138,6 +159,21 @@ def test_one_fault_is_one_failure(
 
     assert only_failure(examined) == cause
     assert text in examined.detail(cause)
+
+
+@pytest.mark.parametrize("reason", ["killed", "paused"])
+def test_what_was_stopped_by_hand_is_a_warning_that_says_how_to_go_on(
+    tmp_path: Path, reason: str
+) -> None:
+    """Nobody remembers it in the morning; "no fault found" would be the wrong last line."""
+    stages = {"risk": {"state": "blocked", "reason": reason, "since": 1.0}}
+    with House(tmp_path, children={"stages": stages}) as house:
+        done = doctor("strat", "--data-dir", str(house.data_dir))
+
+    assert done.returncode == 0
+    last = " ".join(done.stdout.partition("exit code 0")[2].split())
+    assert last.startswith("no fault; first warning: strat.stages: stopped by hand")
+    assert last.endswith("polyshared resume")
 
 
 def test_a_missing_websocket_client_explains_that_the_program_does_not_import(

@@ -166,7 +166,7 @@ def test_the_links_stand_in_the_order_of_the_data() -> None:
     names = [link.name for link in chain(TOKEN, facts(child()))]
 
     assert names == [
-        "supervisor", "aggregator", "line", "file", "writer", "entry", "child",
+        "supervisor", "line", "aggregator", "file", "writer", "entry", "child",
         "source", "quote", "warmup", "signal", "risk", "budget", "venue", "order",
     ]  # fmt: skip
 

@@ -10,60 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.failover import always_quoting, live_on, starting_together, suspended
-from tests.support.program import Supervised, eventually, run_program, supervised
-from tests.support.simulator import Simulator, running_simulator
+from tests.support.diagnosis import Diagnosis, broken_websocket, first_red, settled, trading
+from tests.support.failover import suspended
+from tests.support.program import Supervised, eventually, run_program
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 Environment = dict[str, str]
-
-
-class Diagnosis:
-    """What ``polyshared doctor --json`` said."""
-
-    def __init__(self, data: Path, env: Environment) -> None:
-        command = ("-m", "polyshared", "doctor", "--json", "--data-dir", str(data))
-        ended = run_program(*command, env=env)
-        self.exit_code = ended.code
-        self.said: dict[str, Any] = json.loads(ended.out)
-        self.checks = {check["id"]: check for check in self.said["checks"]}
-
-    def with_status(self, *statuses: str) -> dict[str, str]:
-        """Return the checks of a status, with what they say."""
-        found = self.checks.values()
-        return {each["id"]: each["detail"] for each in found if each["status"] in statuses}
-
-    @property
-    def root_cause(self) -> str | None:
-        cause = self.said["root_cause"]
-        assert cause is None or isinstance(cause, str)
-        return cause
-
-
-@contextmanager
-def trading(directory: Path) -> Iterator[tuple[Supervised, Simulator]]:
-    """Run three children with orders on a simulator of their own."""
-    with (
-        running_simulator(tokens=3, tempers="quiet") as sim,
-        supervised(
-            *("--live", "--no-repl", "--tokens", ",".join(sim.tokens)),
-            *(*starting_together(directory), *always_quoting(directory)),
-            directory=directory,
-            env=live_on(sim),
-        ) as run,
-    ):
-
-        def all_trade() -> bool:
-            children = run.children().values()
-            return len(children) == 3 and all(each["open_orders"] for each in children)
-
-        eventually(all_trade, within_s=60, what="three children with orders")
-        yield run, sim
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +53,6 @@ def websocket_broken(run: Supervised) -> Iterator[Environment]:
     yield broken_websocket(run.data.parent)
 
 
-def broken_websocket(directory: Path) -> Environment:
-    """Return an environment in which the package is there and cannot be imported."""
-    package = directory / "broken" / "websocket"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise ImportError('broken on purpose')", "utf-8")
-    return {"PYTHONPATH": f"{package.parent}:{os.environ['PYTHONPATH']}"}
-
-
 @contextmanager
 def kill_switch_set(run: Supervised) -> Iterator[Environment]:
     """Somebody wanted that: it is told, and it is no fault."""
@@ -126,53 +74,52 @@ Fault = Callable[[Supervised], AbstractContextManager[Environment]]
 
 
 @pytest.mark.parametrize(
-    ("fault", "exit_code", "causes"),
+    ("fault", "causes", "link"),
     [
-        (nothing, 0, []),
-        (kill_switch_set, 0, []),
-        (child_suspended, 1, ["child.responding"]),
-        (supervisor_suspended, 1, ["agg.running"]),
-        (websocket_broken, 1, ["env.websocket"]),
+        (nothing, [], None),
+        (kill_switch_set, [], "risk"),
+        (child_suspended, ["child.responding"], "child"),
+        (supervisor_suspended, ["agg.running"], "supervisor"),
+        (websocket_broken, ["env.websocket"], None),
     ],
 )
-def test_doctor_names_the_cause_and_nothing_else(
-    well: Supervised, fault: Fault, exit_code: int, causes: list[str]
+def test_doctor_names_the_cause_and_nothing_else_and_why_the_link(
+    well: Supervised, fault: Fault, causes: list[str], link: str | None
 ) -> None:
     eventually(lambda: settled(well), within_s=40, what="children as before the last fault")
     with fault(well) as env:
-        found = Diagnosis(well.data, env)
+        found = Diagnosis(well.data, env=env)
+        stops = first_red(well.data, token_of(well, well.pids()[1])) if link else None
 
-    assert list(found.with_status("fail")) == causes, found.with_status("fail")
+    found.assert_only(*causes)
+    assert stops is None or stops[0] == link, stops
     if fault is nothing:  # on a loaded machine a request may be late, and that is logged
         assert [name for name in found.with_status("warn") if name != "logs.errors"] == []
-    assert found.root_cause == (causes[0] if causes else None)
-    assert found.exit_code == exit_code
+        assert found.healthy
 
 
-def settled(run: Supervised) -> bool:
-    """Whether all children read the shared file again, after a fault that moved them."""
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    return all(
-        child["source"] == "shared" and now - child["boottime_s"] < 3
-        for child in run.children().values()
-    )
+def token_of(run: Supervised, pid: int) -> str:
+    tasks: dict[str, dict[str, object]] = run.status()["tasks"]
+    return next(name for name, task in tasks.items() if task["pid"] == pid)
 
 
 def test_a_file_that_others_write_is_named_while_it_happens_and_after(tmp_path: Path) -> None:
     with trading(tmp_path) as (run, _):
         cache = run.data / "ws_cache.json"
-        with spoiling(cache):
-            meanwhile = Diagnosis(run.data, {})
+        with spoiling(cache, b'{"tokens": {}}'):
+            useless = Diagnosis(run.data)
+        with spoiling(cache, b"\x00 not json"):
+            meanwhile = Diagnosis(run.data)
         eventually(lambda: bool(json.loads(cache.read_bytes())), within_s=10, what="a whole file")
-        afterwards = Diagnosis(run.data, {})
+        afterwards = Diagnosis(run.data)
 
         with directory_in_place_of(cache):
-            unwritable = Diagnosis(run.data, {})
+            unwritable = Diagnosis(run.data)
 
-    assert list(meanwhile.with_status("fail")) == ["cache.json"]
-    assert list(afterwards.with_status("fail")) == ["cache.undisturbed"]
-    assert unwritable.root_cause == "cache.json"
-    assert [each.exit_code for each in (meanwhile, afterwards, unwritable)] == [1, 1, 1]
+    useless.assert_only("cache.json")
+    meanwhile.assert_only("cache.json")
+    afterwards.assert_only("cache.undisturbed")
+    unwritable.assert_only("cache.json")
 
 
 @contextmanager
@@ -192,14 +139,14 @@ def directory_in_place_of(cache: Path) -> Iterator[None]:
 
 
 @contextmanager
-def spoiling(cache: Path) -> Iterator[None]:
-    """Put garbage in the file's place, again and again: the writer mends it each time."""
+def spoiling(cache: Path, content: bytes) -> Iterator[None]:
+    """Put *content* in the file's place, again and again: the writer mends it each time."""
     stop = threading.Event()
 
     def spoil() -> None:
         while not stop.wait(0.01):
             garbage = cache.with_name("garbage.tmp")
-            garbage.write_bytes(b"\x00 not json")
+            garbage.write_bytes(content)
             os.replace(garbage, cache)
 
     thread = threading.Thread(target=spoil)
@@ -221,11 +168,11 @@ def test_an_exchange_that_is_gone_and_a_supervisor_that_was_killed_are_named(
             return bool(run.status()["aggregator"]["connections"][0]["state"] != "open")
 
         eventually(line_down, within_s=30, what="a line that is not open")
-        without_exchange = Diagnosis(run.data, {})
+        without_exchange = Diagnosis(run.data)
         run.process.send_signal(signal.SIGKILL)
         run.process.wait(10)
         eventually(lambda: not living(run), within_s=30, what="children that end by themselves")
-        without_supervisor = Diagnosis(run.data, {})
+        without_supervisor = Diagnosis(run.data)
 
     assert without_exchange.root_cause == "agg.socket"
     assert list(without_exchange.with_status("fail")) == ["agg.socket"]
@@ -246,7 +193,7 @@ def test_a_package_that_is_missing_is_named_after_the_start_that_failed(tmp_path
     place = {"POLY_DATA_DIR": str(tmp_path / "data"), "POLY_LOG_DIR": str(tmp_path / "logs")}
     env = place | broken_websocket(tmp_path)
     ended = run_program("poly_maker_autorun.py", "--demo", "--seconds", "20", env=env)
-    found = Diagnosis(tmp_path / "data", env)
+    found = Diagnosis(tmp_path / "data", env=env)
 
     assert ended.code == 3
     assert list(found.with_status("fail")) == ["env.websocket"]
@@ -254,7 +201,7 @@ def test_a_package_that_is_missing_is_named_after_the_start_that_failed(tmp_path
 
 
 def test_an_empty_directory_is_nothing_to_look_at(tmp_path: Path) -> None:
-    found = Diagnosis(tmp_path, {})
+    found = Diagnosis(tmp_path)
 
     assert found.exit_code == 3
     assert found.with_status("fail", "warn") == {}
