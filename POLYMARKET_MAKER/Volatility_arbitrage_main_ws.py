@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence  # noqa: E402
 from typing import Any  # noqa: E402
 
 from POLYMARKET_MAKER import log  # noqa: E402
-from POLYMARKET_MAKER.core.feed import LineState  # noqa: E402
+from POLYMARKET_MAKER.core.connection import LineState  # noqa: E402
 from POLYMARKET_MAKER.line import Frame, Line, LineStats  # noqa: E402
 from POLYMARKET_MAKER.market_line import MarketLine  # noqa: E402
 

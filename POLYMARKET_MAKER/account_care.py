@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 from POLYMARKET_MAKER.account_keeper import AccountKeeper
-from POLYMARKET_MAKER.bell import bell_path, ring
 from POLYMARKET_MAKER.clearing import Clearing
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import user_wire
@@ -30,7 +29,8 @@ class AccountCare:
         *,
         url: str,
         keys: Credentials,
-        data_dir: Path,
+        ring: Callable[[str], None],
+        after_read: Callable[[float], object],
         clock: Clock,
     ) -> None:
         """Start all three; the account was just read.
@@ -40,14 +40,13 @@ class AccountCare:
             ledger: What is ours.
             url: Of the user channel.
             keys: With their API key, under which all orders are posted.
-            data_dir: Where the children's bells hang.
+            ring: Wakes the child of a token.
+            after_read: Called after each read of the account with the time it began.
             clock: The clock.
         """
         assert keys.api is not None
         api = keys.api
-        self.keeper = AccountKeeper(
-            account, ledger, ring=lambda token_id: ring(bell_path(data_dir, token_id)), clock=clock
-        )
+        self.keeper = AccountKeeper(account, ledger, ring=ring, clock=clock, after_read=after_read)
         self.clearing = Clearing(account, ledger, clock)
         # Here, not above: a missing websocket-client is told by the market feed, which is
         # made first, in one sentence and in the log.

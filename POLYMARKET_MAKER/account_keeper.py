@@ -43,6 +43,7 @@ class AccountKeeper:
         *,
         ring: Callable[[str], None],
         clock: Clock,
+        after_read: Callable[[float], object] = lambda _: None,
     ) -> None:
         """Make the thread; nothing is read before :meth:`start`.
 
@@ -51,12 +52,14 @@ class AccountKeeper:
             ledger: Where it goes.
             ring: Wakes the child of a token.
             clock: The clock.
+            after_read: Called after each read of the account with the time it began.
         """
         self.unreachable: str | None = None
         self._account = account
         self._ledger = ledger
         self._ring = ring
         self._clock = clock
+        self._after_read = after_read
         self._lock = threading.Lock()
         self._to_read: dict[str, str] = {}
         self._began_mono = clock.mono()
@@ -174,6 +177,7 @@ class AccountKeeper:
             self.read_soon()
             raise
         self._tell(view, began_at)
+        self._after_read(began_at)
 
     def _tell(self, view: AccountView, began_at: float) -> None:
         """Wake whom the read concerns; say what the channel should have told."""

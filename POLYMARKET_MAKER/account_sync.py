@@ -6,9 +6,11 @@ ended before the fills are read, so its fills are among them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from POLYMARKET_MAKER.core.model import Fill, OpenOrder
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.model import CancelResult, Fill, OpenOrder
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.ledger import Ledger
 
@@ -33,6 +35,21 @@ class AccountView:
     ended: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A cancel that was answered.
+
+    Attributes:
+        asked: The ids it was sent for.
+        result: What the exchange said of them.
+        answered_boot: When, in seconds since boot.
+    """
+
+    asked: tuple[str, ...]
+    result: CancelResult
+    answered_boot: float
+
+
 def read_account(
     reader: AccountReader, ledger: Ledger, *, now: float, token_id: str | None = None
 ) -> AccountView:
@@ -54,8 +71,9 @@ def read_account(
     unlisted = frozenset(ledger.record_account(listed)) & live.keys()
     missing = frozenset(each for each in unlisted if not look_up(reader, ledger, each))
     fills = reader.fills(after=since)
-    mine = (fill for fill in fills if token_id in (None, fill.token_id))
-    new_fills = tuple(fill for fill in mine if ledger.record_fill(fill))
+    new_fills = tuple(
+        ledger.take_fills(fill for fill in fills if token_id in (None, fill.token_id))
+    )
     ledger.account_read(now)
     return AccountView(listed, missing, new_fills, unlisted - missing)
 
@@ -69,14 +87,17 @@ def look_up(reader: AccountReader, ledger: Ledger, order_id: str) -> bool:
     return True
 
 
-def cancel_orders(reader: AccountReader, ledger: Ledger, order_ids: list[str]) -> frozenset[str]:
-    """Cancel by id and read what traded before; return the ids that the answer calls gone.
+def cancel_orders(
+    reader: AccountReader, ledger: Ledger, order_ids: Sequence[str], *, clock: Clock
+) -> Cancelled:
+    """Cancel by id, take the answer in, and read what traded before.
 
     Raises:
         VenueError: The exchange could not be asked, or not be read after.
         LedgerError: The ledger could not be written.
     """
     result = reader.cancel(order_ids)
+    done = Cancelled(tuple(order_ids), result, clock.boot())
     for order_id in ledger.record_cancel(result):
         look_up(reader, ledger, order_id)
-    return frozenset(result.canceled)
+    return done

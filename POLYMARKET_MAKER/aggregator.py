@@ -7,8 +7,8 @@ ERROR, and the lines go on dialling.
 
 from __future__ import annotations
 
-import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -17,56 +17,25 @@ from typing import Self
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
+from POLYMARKET_MAKER.core.connection import LineState
+from POLYMARKET_MAKER.core.feed import FeedLimits
 from POLYMARKET_MAKER.core.health import HealthLimits
 from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.witness import EndWatch, Step
-from POLYMARKET_MAKER.errors import CannotStart, VenueError
+from POLYMARKET_MAKER.errors import VenueError
 from POLYMARKET_MAKER.exchange.public import RestBook
-from POLYMARKET_MAKER.feed_stats import count_health, feed_block, line_row, sum_checks
-from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState, OpenLine
+from POLYMARKET_MAKER.feed_stats import board_status, feed_block
+from POLYMARKET_MAKER.line import Frame, Line, LineStats, OpenLine
 from POLYMARKET_MAKER.market_books import MarketBooks
-from POLYMARKET_MAKER.publisher import NOT_STARTED, Publisher
+from POLYMARKET_MAKER.publisher import Publisher
 from POLYMARKET_MAKER.recording import Recorder
 from POLYMARKET_MAKER.rest_reader import MarketReads, RestReader
 from POLYMARKET_MAKER.seats import Outcome, Seat
 from POLYMARKET_MAKER.switchboard import PLANNED_S, TOKENS_PER_LINE, Switchboard
 
 TICK_S = 0.05
+FRAMES_KEPT = 50
 SWEEP_EVERY_S = 1.0
-STAGGER_S = 0.25
-"""Longest time between the first dials of two lines: many at once are answered HTTP 429."""
-
-
-def market_lines(url: str, clock: Clock) -> OpenLine:
-    """Return how to open connections to *url*.
-
-    Raises:
-        CannotStart: websocket-client is not installed.
-    """
-    try:
-        from POLYMARKET_MAKER.market_line import MarketLine  # noqa: PLC0415 - see Raises
-    except ImportError as error:
-        log.error("[WS]", NOT_STARTED, event="aggregator_start", reason=str(error))
-        raise CannotStart(
-            f"cannot import websocket-client ({error}); run: pip install -r requirements.txt"
-        ) from error
-
-    def open_line(
-        conn: int, on_frame: OnFrame, on_state: OnState, *, skip_book: Callable[[str], bool]
-    ) -> Line:
-        return MarketLine(
-            url,
-            on_frame,
-            on_state=on_state,
-            name=f"market-{conn}",
-            custom_features=True,
-            skip_book=skip_book,
-            clock=clock,
-            delay_s=conn * STAGGER_S * random.random(),  # noqa: S311 - spreads dials
-        )
-
-    return open_line
 
 
 class Aggregator:
@@ -77,7 +46,7 @@ class Aggregator:
 
     Args:
         path: The snapshot file.
-        open_line: How to make a line, see :func:`market_lines`.
+        open_line: How to make a line, see :func:`.lines.market_lines`.
         clock: Wall clock and durations; the ages of LIVE and SUSPECT and the watch for
             a market's end are scaled by it.
         mono: Monotonic clock of the lines' frames; a replay has its own.
@@ -129,6 +98,7 @@ class Aggregator:
         )
         self._publisher: Publisher | None = None
         self._stopping = threading.Event()
+        self._last_frames: deque[Frame] = deque(maxlen=FRAMES_KEPT)
         self._sweep_now = False
         self._faults = 0
         self._thread = threading.Thread(target=self._run, name="aggregator", daemon=True)
@@ -191,22 +161,18 @@ class Aggregator:
                 "serves": self.serves,
                 "failure": self.failure,
                 "faults": self._faults + sum(each.faults for each in stats),
-                "tokens": len(board.wanted),
-                "unconfirmed": sorted(
-                    token for each in stats for token in each.wanted if token not in each.confirmed
-                ),
-                "health": count_health(board.seats.values()),
-                "checks": sum_checks(board.seats.values()),
-                "lines": [line_row(conn, each) for conn, each in enumerate(stats)],
-                "moves": board.moves,
-                "renewals": board.renewals,
-                "replaced": board.replaced,
+                **board_status(board, stats),
                 "witness": {outcome.value: count for outcome, count in self._outcomes.items()},
                 "rest_reads": asdict(reader.counters) if reader else None,
                 "flush_failures": publisher.flush_failures if publisher else 0,
                 "flush_failing_since": publisher.flush_failing_since if publisher else None,
                 **self._books.counters.as_status(),
             }
+
+    def last_frames(self) -> list[Frame]:
+        """Return the newest frames, oldest first: what a person wants to see who is to help."""
+        with self._lock:
+            return list(self._last_frames)
 
     def _seat_of(self, token_id: str, conn: int) -> Seat:
         watch = EndWatch(every_s=self._clock.real_s(EndWatch().every_s))
@@ -225,6 +191,7 @@ class Aggregator:
         if self._recorder is not None:
             self._recorder.write(frame.text, frame.at)
         with self._lock:
+            self._last_frames.append(frame)
             self._books.take(conn, frame)
 
     def _on_state(self, conn: int, state: LineState, reason: str) -> None:

@@ -1,24 +1,19 @@
-"""Put the supervisor together: options → settings → Supervisor → exit code."""
+"""Run the program: options → settings → an errand, or trading → exit code."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
-from queue import SimpleQueue
 
-import msgspec
 from filelock import FileLock, Timeout
 
-from POLYMARKET_MAKER import VERSION, demo, errands, log
-from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
-from POLYMARKET_MAKER.brakes import Brakes
+from POLYMARKET_MAKER import errands, flatten, log
+from POLYMARKET_MAKER.account_desk import AccountDesk
+from POLYMARKET_MAKER.assembly import Assembly
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.console import Command, Console, LiveView, Verb, parse_command
-from POLYMARKET_MAKER.desk import AccountDesk, Desk, PaperDesk
+from POLYMARKET_MAKER.desk import Desk, PaperDesk
 from POLYMARKET_MAKER.errors import (
     CannotStart,
     LedgerError,
@@ -30,30 +25,10 @@ from POLYMARKET_MAKER.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.public import Public
-from POLYMARKET_MAKER.fleet import Fleet
-from POLYMARKET_MAKER.handover import MARKETS_FILE, SUPERVISOR_LOCK
-from POLYMARKET_MAKER.operator_desk import OperatorDesk
-from POLYMARKET_MAKER.orphans import Orphans
+from POLYMARKET_MAKER.handover import SUPERVISOR_LOCK
 from POLYMARKET_MAKER.publisher import NOT_STARTED
-from POLYMARKET_MAKER.recording import Recorder, Replay
-from POLYMARKET_MAKER.remembered import Remembered
-from POLYMARKET_MAKER.replay_markets import markets_of
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
 from POLYMARKET_MAKER.settings.groups import SupervisorLoss
-from POLYMARKET_MAKER.source_process import SourceProcess
-from POLYMARKET_MAKER.summary import print_summary
-from POLYMARKET_MAKER.supervisor import Supervisor
-from POLYMARKET_MAKER.supervisor_status import StatusFile
-from POLYMARKET_MAKER.switchboard import TOKENS_PER_LINE
-from POLYMARKET_MAKER.systemd import ServiceManager
-from POLYMARKET_MAKER.upkeep import KnownTokens, Upkeep
-from POLYMARKET_MAKER.webhook import Webhook
-from polyshared import write_atomic
-
-ALL_TOKENS = 10**9
-"""Tokens on a replay's only line: a recording has what it has."""
 
 _EXIT_OF: tuple[tuple[type[MakerError], SupervisorExit], ...] = (
     (UsageError, SupervisorExit.USAGE),
@@ -87,10 +62,7 @@ class _Run:
     def __init__(self, settings: Settings, stack: ExitStack) -> None:
         self._settings = settings
         self._stack = stack
-        self._views = ExitStack()  # what shows on the terminal while it runs
         self._clock = Clock(settings.clock_scale)
-        self._demo: demo.DemoExchange | None = None
-        self._replay: Replay | None = None
 
     def run(self) -> int:
         options = self._settings.options
@@ -101,12 +73,16 @@ class _Run:
         self._refuse_contradictions()
         self._claim_directories()
         if options.cancel_open:
-            desk = self._desk()
-            return errands.cancel_open(desk.is_ready, desk.cancel_all)
-        return self._trade()
+            desk = self._desk(self._settings)
+            return errands.cancel_open(desk.connect, desk.cancel_all)
+        self._open_log()
+        if options.flatten:
+            desk = self._account_desk(self._settings)
+            return flatten.flatten(self._settings, desk, self._clock)
+        return Assembly(self._settings, self._stack, self._clock, make_desk=self._desk).trade()
 
     def _refuse_contradictions(self) -> None:
-        """Refuse what cannot both be: the switch would cancel the orders of who trades on.
+        """Refuse what cannot both be: the switch would cancel the orders of who trades on, say.
 
         Raises:
             UsageError: They contradict each other.
@@ -118,138 +94,21 @@ class _Run:
                 "on_supervisor_loss: continue and dead_man contradict each other: without the"
                 " supervisor's heartbeat the exchange cancels every order; turn one of them off"
             )
+        if settings.options.flatten:
+            flatten.refuse_contradictions(settings)
 
-    def _trade(self) -> int:
-        self._open_log()
-        self._prepare_mode()
-        settings = self._settings
-        desk = self._desk()
-        memory = Remembered(
-            handled_path=settings.handled_topics_path,
-            exits_path=settings.data_dir / "exit_tokens.json",
-        )
-        known = self._known_tokens()
-        commands: SimpleQueue[Command] = SimpleQueue()
-        operator = OperatorDesk(commands, Brakes(settings.data_dir), settings.data_dir, self._clock)
-        chores: list[Callable[[Supervisor], None]] = [operator.act]
-        reports: list[Callable[[Supervisor], None]] = []
-        make_aggregator = self._aggregator_maker()
-        supervisor = Supervisor(
-            settings,
-            clock=self._clock,
-            aggregator=make_aggregator() if make_aggregator else None,
-            fleet=Fleet(settings, desk, memory, self._clock, self._orphans()),
-            desk=desk,
-            tokens=lambda: known.read().token_ids,
-            reports=reports,
-            chores=chores,
-            has_ended=self._replay.finished.is_set if self._replay else lambda: False,
-            make_aggregator=None if self._replay else make_aggregator,
-        )
-        upkeep = self._upkeep(supervisor, known, memory)
-        chores.append(upkeep.turn)
-        reports += self._reports(operator, upkeep)
-        log.info(
-            "[INIT]",
-            mode=settings.mode,
-            version=VERSION,
-            tokens=len(settings.tokens),
-            data=str(settings.data_dir),
-            max_notional_per_token=settings.risk.max_notional_per_token,
-            max_notional_total=settings.risk.max_notional_total,
-            max_daily_loss=settings.risk.max_daily_loss,
-        )
-        self._open_console(commands, supervisor)
-        with self._views:
-            code = supervisor.run()
-        for order_id in sorted(supervisor.survivors):
-            print(f"may still be open: {order_id}", file=sys.stderr)
-        if self._demo is not None and isinstance(desk, AccountDesk):
-            print_summary(supervisor, desk, self._demo)
-        return code
-
-    def _desk(self) -> Desk:
-        settings = self._settings
+    def _desk(self, settings: Settings) -> Desk:
+        """Return access to the account; *settings* are those of a demo's exchange, in a demo."""
         if settings.credentials is None:
             paper = PaperDesk(settings, os.environ)
             self._stack.callback(paper.close)
             return paper
+        return self._account_desk(settings)
+
+    def _account_desk(self, settings: Settings) -> AccountDesk:
         desk = AccountDesk(settings, os.environ, self._clock)
         self._stack.callback(desk.close)
         return desk
-
-    @property
-    def _is_made_up(self) -> bool:
-        """Whether the tokens are those of a demo or a replay, not the operator's."""
-        return bool(self._demo or self._replay)
-
-    def _known_tokens(self) -> KnownTokens:
-        """Return where the tokens come from: this run's own list, and the token files."""
-        only_these = bool(self._settings.options.tokens) or self._is_made_up
-        return KnownTokens(self._settings, self._clock, only_these=only_these)
-
-    def _orphans(self) -> Orphans:
-        scheduler = self._settings.scheduler
-        return Orphans(
-            self._settings.data_dir,
-            self._clock,
-            grace_s=scheduler.process_graceful_timeout_sec,
-            adopts=scheduler.on_supervisor_loss is SupervisorLoss.CONTINUE,
-        )
-
-    def _upkeep(self, supervisor: Supervisor, known: KnownTokens, memory: Remembered) -> Upkeep:
-        settings = self._settings
-        url = settings.alerts.webhook_url
-        webhook = Webhook(url, mode=settings.run_name, clock=self._clock)
-        self._stack.callback(webhook.close)
-        log.listen(webhook.take)
-        self._stack.callback(log.listen, None)
-        has_source = settings.copytrade.autostart and not (
-            settings.options.tokens or self._is_made_up
-        )
-        upkeep = Upkeep(
-            supervisor,
-            known,
-            memory,
-            self._clock,
-            webhook=webhook,
-            source=SourceProcess(settings, os.environ, self._clock) if has_source else None,
-            can_reload=not self._is_made_up,
-        )
-        self._stack.callback(upkeep.close)
-        return upkeep
-
-    def _reports(
-        self, operator: OperatorDesk, upkeep: Upkeep
-    ) -> Iterator[Callable[[Supervisor], None]]:
-        """Return what is told each second: status file, systemd, and in a demo the live table."""
-        status = StatusFile(self._settings.status_path, self._clock, more=upkeep.status)
-        yield lambda supervisor: status.write(supervisor, supervisor.state)
-        yield ServiceManager(os.environ).report
-        if self._is_made_up:
-            view = self._views.enter_context(LiveView())
-            yield lambda supervisor: view.show(
-                operator.rows(supervisor.fleet.tasks),
-                now=self._clock.mono(),
-                title=self._settings.run_name,
-            )
-
-    def _open_console(self, commands: SimpleQueue[Command], supervisor: Supervisor) -> None:
-        """Take the commands of the command line, and open the console where there is none."""
-        options = self._settings.options
-        for text in options.commands:
-            command = parse_command(text)
-            if command is not None:
-                commands.put(command)
-        if options.has_console and not self._is_made_up:
-            console = Console(
-                commands,
-                label=self._settings.mode,
-                tokens=lambda: list(supervisor.fleet.tasks),
-                question=_question,
-            )
-            if console.open():
-                self._stack.callback(console.close)
 
     def _claim_directories(self) -> None:
         """Make the directories and be the only supervisor that uses them."""
@@ -281,64 +140,8 @@ class _Run:
         for warning in settings.warnings:
             log.warning("[INIT]", warning)
 
-    def _prepare_mode(self) -> None:
-        """Start the offline exchange, or read the recording, that this run trades on."""
-        options = self._settings.options
-        if options.replay is not None:
-            self._replay = Replay(options.replay, speed=options.replay_speed, clock=self._clock)
-            demo.forget_last_run(self._settings.data_dir, self._settings.run_name)
-            settings = demo.without_start_spacing(self._settings)
-            self._settings = replace(settings, tokens=self._replay.tokens)
-            markets = {market.token_id: market for market in markets_of(options.replay)}
-            path = self._settings.data_dir / MARKETS_FILE
-            write_atomic(path, msgspec.json.encode(markets))
-        elif self._settings.mode.value == "demo":
-            self._demo = demo.DemoExchange(clock_scale=self._settings.clock_scale)
-            self._stack.callback(self._demo.close)
-            demo.forget_last_run(self._settings.data_dir, self._settings.run_name)
-            self._settings = demo.settings_for(self._settings, self._demo)
-            log.add_secret(*self._settings.secrets)
-
-    def _aggregator_maker(self) -> Callable[[], Aggregator] | None:
-        settings = self._settings
-        # Also without an aggregator: a child's own line needs the same package.
-        lines = market_lines(settings.urls.ws_market, self._clock)
-        if not settings.feed.ws_shared:
-            return None
-        recorder = None
-        if settings.options.record is not None:
-            recorder = Recorder(settings.options.record)
-            self._stack.callback(recorder.close)
-        replay = self._replay
-        reads = None if replay else self._market_reads()
-        return lambda: Aggregator(
-            settings.data_dir / "ws_cache.json",
-            replay.open_line if replay else lines,
-            clock=self._clock,
-            mono=replay.mono if replay else None,
-            flush_interval_s=settings.feed.ws_cache_flush_min_interval_sec,
-            recorder=recorder,
-            reads=reads,
-            version=VERSION,
-            tokens_per_line=ALL_TOKENS if replay else TOKENS_PER_LINE,
-        )
-
-    def _market_reads(self) -> Public:
-        """Return where a second opinion of a quiet token is read."""
-        http = Http()
-        self._stack.callback(http.close)
-        urls = self._settings.urls
-        return Public(http, clob_url=urls.clob, gamma_url=urls.gamma)
-
 
 def _cannot_start(reason: str) -> CannotStart:
     """Say it in the words that checklists grep for, too."""
     log.error("[WS]", NOT_STARTED, event="cannot_start", reason=reason)
     return CannotStart(reason)
-
-
-def _question(command: Command) -> str | None:
-    """Return what must be asked before a command is carried out."""
-    if command.verb is Verb.RESUME and command.token is None:
-        return "trade again everywhere, also after a kill?"
-    return None

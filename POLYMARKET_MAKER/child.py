@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -21,16 +18,15 @@ from filelock import FileLock, Timeout
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.bell import Bell, bell_path
-from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.calls import Calls
+from POLYMARKET_MAKER.child_account import ChildAccount, is_paper, quote_listener
+from POLYMARKET_MAKER.child_quotes import open_quotes
+from POLYMARKET_MAKER.child_rules import rules_of, strategy_of
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core import failover
-from POLYMARKET_MAKER.core.decision import StageName, Strategy
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo
+from POLYMARKET_MAKER.core.decision import StageName
+from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.risk import Limits
-from POLYMARKET_MAKER.core.strategies import make_strategy
-from POLYMARKET_MAKER.direct_quotes import DirectQuotes
 from POLYMARKET_MAKER.errors import (
     CannotStart,
     ChildExit,
@@ -41,43 +37,28 @@ from POLYMARKET_MAKER.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from POLYMARKET_MAKER.exchange.auth import (
-    Credentials,
-    SignatureType,
-    Wallet,
-    create_or_derive,
-)
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.paper import Paper
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.exchange.public import Public
-from POLYMARKET_MAKER.exchange.venue import connect
 from POLYMARKET_MAKER.handover import (
     MARKETS_FILE,
-    SIGNER_VARIABLE,
     SUPERVISOR_LOCK,
     SUPERVISOR_VARIABLE,
 )
-from POLYMARKET_MAKER.ledger import Identity, Ledger
+from POLYMARKET_MAKER.ledger import Ledger
 from POLYMARKET_MAKER.orders import Orders
-from POLYMARKET_MAKER.own_line import OwnLine, Places
 from POLYMARKET_MAKER.processes import end_with_parent
 from POLYMARKET_MAKER.pulse import STARTING, Heart
-from POLYMARKET_MAKER.quotes import Quotes
-from POLYMARKET_MAKER.settings import Credentials as Keys
+from POLYMARKET_MAKER.request_budget import RequestBudget
 from POLYMARKET_MAKER.settings import (
     Mode,
     RunParams,
-    closing_time,
     load_run_params,
     run_params_path,
-    sell_only_from,
 )
-from POLYMARKET_MAKER.settings.groups import Scheduler, SupervisorLoss
-from POLYMARKET_MAKER.shared_quotes import SharedQuotes
-from POLYMARKET_MAKER.slots import Pause, Slots
+from POLYMARKET_MAKER.settings.groups import SupervisorLoss
 from POLYMARKET_MAKER.stages import StageState
-from POLYMARKET_MAKER.worker import Rules, Worker
+from POLYMARKET_MAKER.worker import Worker
 
 Answer = TypeVar("Answer")
 
@@ -215,24 +196,26 @@ class Child:
     def _beat(self, orders: Orders) -> None:
         """Tell that the loop turns; alone, look at the account ourselves from now on."""
         self._heart.beat()
-        if orders.is_kept and self._is_alone():
+        if orders.reading.is_kept and self._is_alone():
             log.warning("[CHILD]", event="supervisor_gone", token=self._params.token_id)
-            orders.lose_keeper()
+            orders.reading.is_kept = False
 
     def _trade(self) -> ChildExit:
         self._status.write_if_due()
         market = self._patiently(self._market)
         if market is None:
             return ChildExit.DONE
-        with Ledger.open(self._params.data_dir / "ledger.db", self._identity()) as ledger:
+        account = ChildAccount(self._params, self._public, self._http, self._clock)
+        with Ledger.open(self._params.data_dir / "ledger.db", account.identity()) as ledger:
             ledger.record_lost(self._params.token_id)  # start-up is recovery
-            exchange = self._patiently(lambda: self._exchange(ledger))
+            self._http.on_limit = RequestBudget(ledger, self._clock).heard
+            exchange = self._patiently(lambda: account.exchange(ledger))
             if exchange is None:
                 return ChildExit.DONE
             return self._work(market, exchange, ledger)
 
     def _work(self, market: MarketInfo, exchange: Exchange, ledger: Ledger) -> ChildExit:
-        quotes = self._quotes()
+        quotes = open_quotes(self._params, self._clock)
         calls = Calls(wake=lambda: None)
         limits = Limits(
             self._params.risk.max_notional_per_token,
@@ -246,19 +229,19 @@ class Child:
             calls=calls,
             clock=self._clock,
             limits=limits,
-            is_kept=SUPERVISOR_VARIABLE in os.environ and not isinstance(exchange, Paper),
+            is_kept=SUPERVISOR_VARIABLE in os.environ and not is_paper(exchange),
         )
         self._worker = Worker(
             market,
-            self._rules(market, limits),
-            self._strategy(ledger),
+            rules_of(self._params, market, limits, self._clock),
+            strategy_of(self._params, ledger, self._clock),
             quotes=quotes,
             orders=orders,
             ledger=ledger,
             status=self._status,
             clock=self._clock,
             asking=lambda: bool(calls.running),
-            on_quote=_paper_listener(exchange),
+            on_quote=quote_listener(exchange),
             has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
             beat=lambda: self._beat(orders),
         )
@@ -299,109 +282,6 @@ class Child:
             return markets[self._params.token_id]
         return self._public.market_info(self._params.token_id)
 
-    def _identity(self) -> Identity:
-        params = self._params
-        keys = params.credentials
-        funder = (keys.funder or os.environ.get(SIGNER_VARIABLE, "")) if keys else "paper"
-        is_replay = (params.data_dir / MARKETS_FILE).exists()
-        run_name = "replay" if is_replay else params.mode.value
-        return Identity(run_name, params.urls.clob, params.chain_id, funder)
-
-    def _exchange(self, ledger: Ledger) -> Exchange:
-        """Return what orders go to; in paper nothing leaves this process."""
-        params = self._params
-        if params.credentials is None:
-            return Paper(
-                cash=PAPER_CASH,
-                clock=self._clock,
-                shares={each.token_id: each.size for each in ledger.positions()},
-                open_orders=ledger.our_orders(params.token_id),
-                namespace=f"paper-{params.token_id}-{self._clock.now()}",
-            )
-        return connect(
-            self._public,
-            self._http,
-            params.urls.clob,
-            self._credentials(params.credentials),
-            self._wallet(params.credentials),
-            clock=self._clock,
-        )
-
-    def _wallet(self, keys: Keys) -> Wallet:
-        funder = keys.funder or os.environ[SIGNER_VARIABLE]
-        kind = SignatureType(keys.signature_type)
-        return Wallet(keys.key, funder, kind, self._params.chain_id)
-
-    def _credentials(self, keys: Keys) -> Credentials:
-        """Return the API credentials; the supervisor hands them down, by hand they are derived."""
-        address = os.environ.get(SIGNER_VARIABLE)
-        if keys.api is not None and address is not None:
-            return Credentials(keys.api.key, keys.api.secret, keys.api.passphrase, address)
-        found = create_or_derive(
-            self._http, self._params.urls.clob, self._wallet(keys), at=self._clock.now()
-        )
-        log.add_secret(found.api_key, found.secret, found.passphrase)
-        return found
-
-    def _quotes(self) -> Quotes:
-        params, feed = self._params, self._params.feed
-        shared = None
-        path = params.begin_shared or params.shared_ws_cache_path
-        if path is not None:
-            shared = SharedQuotes(
-                Path(path), params.token_id, max_age_s=feed.quote_max_age_s, clock=self._clock
-            )
-        own = OwnLine(
-            lambda: DirectQuotes(params.urls.ws_market, params.token_id, clock=self._clock),
-            self._places(),
-            self._clock,
-        )
-        return Quotes(
-            params.token_id,
-            shared=shared,
-            begin_shared=params.begin_shared is not None,
-            own=own,
-            limits=failover.Limits(
-                after_s=feed.fallback_after_s,
-                writer_s=feed.quote_max_age_s,
-                jitter_s=random.uniform(0, feed.fallback_jitter_s),  # noqa: S311 - spreads dials
-                return_after_s=feed.fallback_return_after_s,
-            ),
-            clock=self._clock,
-        )
-
-    def _places(self) -> Places:
-        """Return what bounds the own lines of all children of this data directory."""
-        feed, directory = self._params.feed, self._params.data_dir / "slots"
-        # The supervisor writes the number; by hand it is the default of what it stands for.
-        lines = feed.fallback_max_connections or Scheduler().max_concurrent_tasks
-        places = Places(
-            dialling=Slots(directory, "dial", feed.fallback_dial_concurrency),
-            connections=Slots(directory, "line", lines),
-            pause=Pause(directory / "pause"),
-        )
-        places.dialling.prepare()
-        places.connections.prepare()
-        return places
-
-    def _strategy(self, ledger: Ledger) -> Strategy:
-        params = self._params
-        settings = strategy_settings(params)
-        strategy = make_strategy(params.strategy.strategy, settings, scale=self._clock.scale)
-        memory = ledger.load_state(params.token_id)
-        return strategy if memory is None else strategy.remembering(json.loads(memory))
-
-    def _rules(self, market: MarketInfo, limits: Limits) -> Rules:
-        params = self._params
-        end_at = closing_time(params.strategy, params.end_time or market.end_at)
-        return Rules(
-            limits=limits,
-            exit_only=params.exit_only,
-            exit_signal=params.exit_signal_path,
-            brakes=Brakes(params.data_dir),
-            sell_only_from=sell_only_from(params.strategy, end_at, scale=self._clock.scale),
-        )
-
 
 def _is_held(path: Path) -> bool:
     """Whether some process holds a lock file."""
@@ -414,17 +294,3 @@ def _is_held(path: Path) -> bool:
         return True
     lock.release()
     return False
-
-
-def strategy_settings(params: RunParams) -> Mapping[str, object]:
-    """Return the strategy's settings under their own names, defaults worked out."""
-    settings = asdict(params.strategy) | asdict(params.maker)
-    settings["sell_mode"] = params.strategy.sell_mode.value
-    if params.strategy.enable_incremental_drop_pct is None:
-        settings["enable_incremental_drop_pct"] = params.strategy.incremental_drop_pct_step > 0
-    return settings
-
-
-def _paper_listener(exchange: Exchange) -> Callable[[AgedQuote], object]:
-    """Return who must see every quote: paper trading fills by them."""
-    return exchange.on_quote if isinstance(exchange, Paper) else lambda _: None

@@ -156,9 +156,14 @@ def adopt_child(stranger: Stranger, *, data_dir: Path, log_dir: Path, clock: Clo
     return Child(
         token_id=token_id,
         process=AdoptedProcess(stranger, status_path),
-        log_path=log_dir / f"autorun_{token_id}.log",
+        log_path=child_log_path(log_dir, token_id, is_exit_only=stranger.is_exit_only),
         config_path=data_dir / f"run_params_{token_id}.json",
         source_at_start="adopted",
         started_mono=clock.mono(),
         pulse=StatusPulse(status_path, clock),
     )
+
+
+def child_log_path(log_dir: Path, token_id: str, *, is_exit_only: bool) -> Path:
+    """Return the log of a token's child; one that only sells has its own."""
+    return log_dir / f"autorun_{'exit_' if is_exit_only else ''}{token_id}.log"

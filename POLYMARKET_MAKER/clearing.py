@@ -8,30 +8,39 @@ from collections.abc import Collection
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.unknown import (
+    ARRIVAL_S,
+    Inquiry,
+    Phase,
+    after_cancel,
+    after_read,
+    begin,
+    deadline,
+)
 from POLYMARKET_MAKER.errors import MakerError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
-from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.inquiries import written_at
+from POLYMARKET_MAKER.ledger import Intent, Ledger
+
+__all__ = ["ARRIVAL_S", "Clearing", "clear"]
 
 RETRY_S = 1.0
-ARRIVAL_S = 15.0
-"""An order may still arrive so long after it was written down: the request's deadline of
-5 s, and 10 s for what was accepted before it was given up."""
 STOP_S = 6.0
 
 
 def clear(
-    account: AccountReader, ledger: Ledger, token_ids: Collection[str] | None, *, now: float
+    account: AccountReader, ledger: Ledger, token_ids: Collection[str] | None, *, clock: Clock
 ) -> frozenset[str]:
     """Cancel by id what may be open, read the account, and return what is not proven gone.
 
-    Proven is what the exchange says is over. What it neither lists nor knows is proven
-    only once it cannot be on its way any more, so call again.
+    Proven is what the exchange says is over. What it neither lists nor knows is proven by
+    the rule of ``core.unknown``: only once it cannot be on its way any more. So call again.
 
     Args:
         account: The exchange.
         ledger: What is ours; nothing else is touched.
-        token_ids: Of these tokens; of all when None.
-        now: Epoch seconds.
+        token_ids: Of these tokens, whose children are gone; of all when None.
+        clock: The clock.
 
     Raises:
         VenueError: The exchange could not be asked; nothing more is proven than before.
@@ -40,14 +49,25 @@ def clear(
     ours = _open(ledger, token_ids)
     if not ours:
         return frozenset()
-    ledger.record_cancel(account.cancel(sorted(ours)))
-    view = read_account(account, ledger, now=now)
+    boot = clock.boot()
+    asked = [_inquiry(intent, clock, boot) for intent in ledger.live() if intent.order_id in ours]
+    result, answered_boot = account.cancel(sorted(ours)), clock.boot()
+    ledger.record_cancel(result)
+    began_boot = clock.boot()
+    view = read_account(account, ledger, now=clock.now())
+    for inquiry in asked:
+        if inquiry.order_id in view.missing:
+            told = after_cancel(inquiry, result, at=answered_boot)
+            told = after_read(told, began_at=began_boot, found=False)
+            if told.phase is Phase.GONE:
+                ledger.record_gone(inquiry.order_id, reason="canceled_by_supervisor")
     listed = {order.order_id for order in view.listed}
-    for order_id in ours & view.missing:
-        intent = ledger.intent(order_id)
-        if intent is not None and now - intent.created_at >= ARRIVAL_S:
-            ledger.record_gone(order_id, reason="canceled_by_supervisor")
     return ours & (listed | _open(ledger, token_ids))
+
+
+def _inquiry(intent: Intent, clock: Clock, boot: float) -> Inquiry:
+    """Begin to ask about an order whose process is gone: nothing sends it any more."""
+    return begin(intent.order_id, deadline_at=deadline(written_at(intent, clock), boot))
 
 
 def _open(ledger: Ledger, token_ids: Collection[str] | None) -> frozenset[str]:
@@ -100,7 +120,7 @@ class Clearing:
 
     def _work(self, tokens: frozenset[str]) -> None:
         try:
-            left = clear(self._account, self._ledger, tokens, now=self._clock.now())
+            left = clear(self._account, self._ledger, tokens, clock=self._clock)
             done = frozenset(
                 token for token in tokens if left.isdisjoint(self._ledger.open_order_ids(token))
             )

@@ -28,12 +28,13 @@ KEPT_S = 300.0
 
 
 class Asked(StrEnum):
-    """What can be asked for."""
+    """What can be asked for; ``frames`` are the newest raw ones, and change nothing."""
 
     PAUSE = "pause"
     RESUME = "resume"
     RESTART = "restart"
     KILL = "kill"
+    FRAMES = "frames"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,11 @@
-"""Derive the API credentials of a private key, in a process that ends at once.
+"""Derive the address and the API credentials of a private key, in a process that ends at once.
 
 The signing library takes 0.6 s and 60 MB; the supervisor, which needs the credentials and
 never signs an order, does not load it. The key comes by environment and the answer goes to
 a pipe: neither is ever an argument, a file or a line of a log.
+
+Where API credentials were set by hand, the exchange is not asked: the address is all that
+is missing, and it follows from the key.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from POLYMARKET_MAKER.errors import (
     VenueRefused,
     VenueUnreachable,
 )
-from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet, create_or_derive
+from POLYMARKET_MAKER.exchange.auth import NO_SUCH_KEY, SignatureType, Wallet, create_or_derive
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.settings import ApiCredentials, Settings, child_environment
 from POLYMARKET_MAKER.settings import Credentials as Keys
@@ -32,6 +35,7 @@ from POLYMARKET_MAKER.settings import Credentials as Keys
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_S = 30.0
 NONCE_VARIABLE = "POLY_DERIVE_NONCE"
+"""In the environment of the process; without it only the address is wanted."""
 NOBODY = f"0x{0:040x}"
 """Stands for the funder where none is named: credentials belong to the key alone."""
 _ERRORS: dict[str, type[MakerError]] = {
@@ -40,12 +44,12 @@ _ERRORS: dict[str, type[MakerError]] = {
 
 
 class _Answer(msgspec.Struct):
-    """What the process says: credentials, or the error that it met."""
+    """What the process says: address and perhaps credentials, or the error that it met."""
 
+    address: str = ""
     api_key: str = ""
     secret: str = ""
     passphrase: str = ""
-    address: str = ""
     error: str = ""
     reason: str = ""
 
@@ -68,10 +72,10 @@ def derive(settings: Settings, env: Mapping[str, str], *, nonce: int = 0) -> tup
     """
     keys = settings.credentials
     assert keys is not None, "paper has no credentials"
-    child_env = child_environment(env, mode=settings.mode, urls=settings.urls, credentials=keys) | {
-        "POLY_CHAIN_ID": str(settings.chain_id),
-        NONCE_VARIABLE: str(nonce),
-    }
+    child_env = child_environment(env, mode=settings.mode, urls=settings.urls, credentials=keys)
+    child_env["POLY_CHAIN_ID"] = str(settings.chain_id)
+    if keys.api is None or nonce:
+        child_env[NONCE_VARIABLE] = str(nonce)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "POLYMARKET_MAKER.derive_credentials"],
@@ -91,36 +95,54 @@ def derive(settings: Settings, env: Mapping[str, str], *, nonce: int = 0) -> tup
         ) from None
     if answer.error:
         raise _ERRORS[answer.error](answer.reason)
-    found = ApiCredentials(answer.api_key, answer.secret, answer.passphrase)
-    api = found if nonce or keys.api is None else keys.api
+    if not answer.api_key:
+        return keys, answer.address
+    api = ApiCredentials(answer.api_key, answer.secret, answer.passphrase)
     return replace(keys, api=api), answer.address
 
 
 def main() -> int:
-    """Read the key from the environment, ask the exchange, answer on standard output."""
-    prefix = "POLY_DEMO_" if os.environ.get("POLY_RUN_MODE") == "demo" else "POLY_"
-    http = Http()
+    """Read the key from the environment, ask the exchange if need be, answer on standard output."""
     try:
-        wallet = Wallet(
-            private_key=os.environ[f"{prefix}KEY"],
-            funder=os.environ.get(f"{prefix}FUNDER") or NOBODY,
-            signature_type=SignatureType(int(os.environ.get(f"{prefix}SIGNATURE", "0"))),
-            chain_id=int(os.environ["POLY_CHAIN_ID"]),
-        )
-        nonce = int(os.environ.get(NONCE_VARIABLE, "0"))
-        host = os.environ["POLY_HOST"]
-        found = create_or_derive(http, host, wallet, at=time.time(), nonce=nonce)
-        answer = _answer(found)
+        answer = _answer()
     except MakerError as error:
         answer = _Answer(error=type(error).__name__, reason=str(error))
-    finally:
-        http.close()
     sys.stdout.buffer.write(msgspec.json.encode(answer))
     return 0
 
 
-def _answer(found: Credentials) -> _Answer:
-    return _Answer(found.api_key, found.secret, found.passphrase, found.address)
+def _answer() -> _Answer:
+    prefix = "POLY_DEMO_" if os.environ.get("POLY_RUN_MODE") == "demo" else "POLY_"
+    wallet = Wallet(
+        private_key=os.environ[f"{prefix}KEY"],
+        funder=os.environ.get(f"{prefix}FUNDER") or NOBODY,
+        signature_type=SignatureType(int(os.environ.get(f"{prefix}SIGNATURE", "0"))),
+        chain_id=int(os.environ["POLY_CHAIN_ID"]),
+    )
+    nonce = os.environ.get(NONCE_VARIABLE)
+    if nonce is None:
+        return _Answer(_address(wallet.private_key))
+    http = Http()
+    try:
+        host = os.environ["POLY_HOST"]
+        found = create_or_derive(http, host, wallet, at=time.time(), nonce=int(nonce))
+    finally:
+        http.close()
+    return _Answer(found.address, found.api_key, found.secret, found.passphrase)
+
+
+def _address(private_key: str) -> str:
+    """Return the key's own address.
+
+    Raises:
+        SettingsError: No point of the curve belongs to it.
+    """
+    from eth_account import Account  # noqa: PLC0415 - slow and large, see above
+
+    try:
+        return str(Account.from_key(private_key).address)
+    except ValueError:  # its text might repeat the key
+        raise SettingsError(NO_SUCH_KEY) from None
 
 
 if __name__ == "__main__":

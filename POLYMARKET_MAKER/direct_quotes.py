@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.book import Book
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import HealthLimits, token_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source
 from POLYMARKET_MAKER.line import Frame, LineStats

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.events import Event, Notice, Unknown, Unreadable
-from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.model import TokenHealth
 from POLYMARKET_MAKER.line import LineStats
 from POLYMARKET_MAKER.seats import Seat
+from POLYMARKET_MAKER.switchboard import Switchboard
 
 _WORST_FIRST = (LineState.DOWN, LineState.CONNECTING, LineState.OPEN, LineState.IDLE)
 _NEEDS_NO_BOOK = frozenset({"pong", "notice"})
@@ -103,6 +104,23 @@ def line_row(conn: int, stats: LineStats) -> dict[str, object]:
         "faults": stats.faults,
         "refusals": stats.refusals,
         "last_reason": stats.last_reason,
+    }
+
+
+def board_status(board: Switchboard, stats: Sequence[LineStats]) -> dict[str, object]:
+    """Describe tokens and lines for the status file; *stats* are those of the board's lines."""
+    seats = board.seats.values()
+    return {
+        "tokens": len(board.wanted),
+        "unconfirmed": sorted(
+            token for each in stats for token in each.wanted if token not in each.confirmed
+        ),
+        "health": count_health(seats),
+        "checks": sum_checks(seats),
+        "lines": [line_row(conn, each) for conn, each in enumerate(stats)],
+        "moves": board.moves,
+        "renewals": board.renewals,
+        "replaced": board.replaced,
     }
 
 

@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.children import Child, adopt_child, start_child
+from POLYMARKET_MAKER.children import Child, adopt_child
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import restart
-from POLYMARKET_MAKER.core.schedule import Lane, Limits, Outcome, Schedule, Start
+from POLYMARKET_MAKER.core.lanes import Lane, Limits, Outcome, Start
+from POLYMARKET_MAKER.core.schedule import Schedule
 from POLYMARKET_MAKER.desk import Desk
+from POLYMARKET_MAKER.launch import launch
 from POLYMARKET_MAKER.orphans import Orphans, Stranger
-from POLYMARKET_MAKER.remembered import ExitRecord, Remembered
-from POLYMARKET_MAKER.settings import Settings, build_run_params
-from POLYMARKET_MAKER.settings.assignment import merge_strategy
+from POLYMARKET_MAKER.remembered import ExitRecord, Remembered, told_if_not_written
+from POLYMARKET_MAKER.settings import Settings
+from POLYMARKET_MAKER.settings.assignment import Merged, merge_strategy
 from POLYMARKET_MAKER.tasks import Task
-from polyshared import write_atomic
 
 START_RETRY_S = 5.0
 CLEAR_LOOK_S = 0.2
 CRASHED = 1
-MARKET_CLOSED = restart.Code.MARKET_CLOSED
 
 
 class Fleet:
@@ -87,17 +84,17 @@ class Fleet:
         if turn is None:
             return
         try:
-            child = self._start(turn, shared_cache, mono)
+            child = launch(turn, self._settings, self._desk, shared_cache, now_mono=mono)
         except OSError as error:
             log.error("[START]", event="start_failed", token=turn.token_id, reason=str(error))
             self.schedule = self.schedule.failed(turn.token_id, mono, after_s=START_RETRY_S)
             return
         jitter_s = random.uniform(0, self._settings.scheduler.process_stagger_max_sec)  # noqa: S311
         self.schedule = self.schedule.started(
-            turn.token_id, mono, jitter_s=self._clock.real_s(jitter_s)
+            turn.token_id, self._clock.mono(), jitter_s=self._clock.real_s(jitter_s)
         )
         self.tasks[turn.token_id].started(child)
-        with _told_if_not_written():
+        with told_if_not_written():
             self._memory.note_started(turn.token_id, self._clock.now())
 
     def _next_turn(self, mono: float) -> Start | None:
@@ -153,14 +150,19 @@ class Fleet:
         """Free the slot of a child whose order rests at its floor."""
         self.schedule = self.schedule.parked(token_id)
 
+    def retire(self, token_id: str) -> None:
+        """End a child that has nothing left to do; its token is gone with it."""
+        self.park(token_id)
+        self._end(token_id)
+
     def rotate(self, token_id: str, *, idle_s: float) -> None:
         """Have an idle child make room; its token goes to the queue's tail."""
         log.info("[EXIT]", token=token_id, reason="rotated", idle_s=idle_s)
         self._make_room(token_id)
 
-    def idle_limit_s(self, token_id: str) -> float:
-        """Return how long the child of a token may be idle while others wait, unscaled."""
-        return merge_strategy(self._settings, token_id).strategy.signal_timeout_minutes * 60
+    def settings_of(self, token_id: str) -> Merged:
+        """Return the settings in force of a token; its durations are a schedule's, unscaled."""
+        return merge_strategy(self._settings, token_id)
 
     def start_anew(self, token_id: str) -> bool:
         """End the child of a token and start another; return whether it has one."""
@@ -206,32 +208,6 @@ class Fleet:
             child.process.wait()
         self.reap()
 
-    def _start(self, turn: Start, shared_cache: Path | None, mono: float) -> Child:
-        settings = self._settings
-        is_exit = turn.lane is Lane.EXIT
-        config_path = settings.data_dir / f"run_params_{turn.token_id}.json"
-        if not is_exit:  # left by a signal that was acted on just when the supervisor died
-            exit_signal_path(settings.data_dir, turn.token_id).unlink(missing_ok=True)
-        run_params = build_run_params(settings, turn.token_id, exit_only=is_exit)
-        write_atomic(config_path, msgspec.json.format(msgspec.json.encode(run_params), indent=2))
-        name = f"autorun_exit_{turn.token_id}.log" if is_exit else f"autorun_{turn.token_id}.log"
-        child = start_child(
-            turn.token_id,
-            config_path=config_path,
-            log_path=settings.log_dir / name,
-            env=self._desk.child_environment(shared_cache),
-            shared_cache=shared_cache,
-            now_mono=mono,
-        )
-        log.info(
-            "[START]",
-            topic=turn.token_id,
-            pid=child.pid,
-            src=child.source_at_start,
-            log=child.log_path.name,
-        )
-        return child
-
     def _ended(self, task: Task, code: int) -> None:
         assert task.child is not None
         task.child.pulse.close()
@@ -256,16 +232,19 @@ class Fleet:
         is_over = code in (restart.Code.DONE, restart.Code.ORDERS_OPEN)
         if child.hung_mono is not None and is_over:
             code = CRASHED  # it ended because it was made to
+        scale = self._clock.scale  # its durations are a schedule's
         history, verdict = restart.judge(
             code,
-            mono - child.started_mono,
+            (mono - child.started_mono) * scale,
             task.history,
-            mono,
+            mono * scale,
             asked=child.stopping,
             jitter=random.random(),  # noqa: S311 - spreads restarts, guards nothing
         )
         if verdict == restart.Stop("asked") and self.schedule.running[task.token_id].is_rotating:
-            verdict = restart.Stop("market_closed" if code == MARKET_CLOSED else "rotated")
+            verdict = restart.Stop(
+                "market_closed" if code == restart.Code.MARKET_CLOSED else "rotated"
+            )
         return history, verdict
 
     def _place(self, token_id: str, verdict: restart.Verdict, mono: float) -> None:
@@ -289,20 +268,23 @@ class Fleet:
         child = adopt_child(
             stranger, data_dir=settings.data_dir, log_dir=settings.log_dir, clock=self._clock
         )
-        self.schedule = self.schedule.allow(token_id).offer([token_id])
-        self.schedule = self.schedule.started(token_id, child.started_mono)
+        lane = Lane.EXIT if stranger.is_exit_only else Lane.TRADE
+        self.schedule = self.schedule.adopted(token_id, lane, child.started_mono)
         self.tasks[token_id] = Task(token_id)
         self.tasks[token_id].started(child)
         log.info("[START]", event="adopted", topic=token_id, pid=child.pid)
 
     def _make_room(self, token_id: str) -> None:
         self.schedule = self.schedule.rotating(token_id)
+        self._end(token_id)
+
+    def _end(self, token_id: str) -> None:
         child = self.tasks[token_id].child
         assert child is not None, "it is running"
         child.terminate()
 
     def _note_exit(self, token_id: str, reason: str, *, refillable: bool) -> None:
-        with _told_if_not_written():
+        with told_if_not_written():
             self._memory.note_exit(ExitRecord(token_id, self._clock.now(), reason, refillable))
 
     def _limits(self) -> Limits:
@@ -313,17 +295,3 @@ class Fleet:
             spacing_s=real_s(scheduler.topic_start_cooldown_sec),
             exit_spacing_s=real_s(scheduler.exit_start_stagger_sec),
         )
-
-
-def exit_signal_path(data_dir: Path, token_id: str) -> Path:
-    """Return the file that tells the child of a token to sell out and end."""
-    return data_dir / f"exit_signal_{token_id}.json"
-
-
-@contextmanager
-def _told_if_not_written() -> Iterator[None]:
-    """Let a full disk be a line in the log: the memory keeps it, the next note writes it."""
-    try:
-        yield
-    except OSError as error:
-        log.error("[RUN]", event="not_remembered", reason=str(error))

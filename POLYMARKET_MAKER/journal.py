@@ -11,15 +11,16 @@ from POLYMARKET_MAKER.core.reconcile import Plan
 from POLYMARKET_MAKER.core.risk import Allowed, Reason
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger import TokenView
-from POLYMARKET_MAKER.orders import News, Posted
+from POLYMARKET_MAKER.orders import News
 from POLYMARKET_MAKER.quotes import NoQuote, Quotes
+from POLYMARKET_MAKER.sending import Posted
 from POLYMARKET_MAKER.stages import StageState
 
 PX_EVERY_S = 60.0
 WAIT_EVERY_S = 60.0
 RISK_EVERY_S = 60.0
 
-_BUDGET = {Reason.CAP_TOKEN, Reason.CAP_TOTAL, Reason.DAILY_LOSS}
+_BUDGET = {Reason.CAP_TOKEN, Reason.CAP_TOTAL, Reason.DAILY_LOSS, Reason.BUDGET}
 
 
 class Journal:
@@ -100,8 +101,8 @@ class Journal:
         elif not todo.place:
             mark(StageName.ORDER, StageState.OK, "resting")
 
-    def brought(self, news: News, unreachable: str | None) -> None:
-        """Requests have ended."""
+    def brought(self, news: News, trouble: str | None) -> None:
+        """Requests have ended; *trouble* is what keeps this child from the exchange."""
         for posted in news.posted:
             self._posted(posted)
         self._status.counts["cancels"] += len(news.canceled)
@@ -116,8 +117,8 @@ class Journal:
                 maker=fill.is_maker,
                 order=fill.order_id,
             )
-        state = StageState.OK if unreachable is None else StageState.FAIL
-        self._status.mark(StageName.VENUE, state, "open" if unreachable is None else "unreachable")
+        state = StageState.OK if trouble is None else StageState.FAIL
+        self._status.mark(StageName.VENUE, state, trouble or "open")
 
     def _posted(self, posted: Posted) -> None:
         outcome, order, aged = posted.outcome, posted.order, posted.aged
@@ -139,11 +140,11 @@ class Journal:
         write = log.info if name in ("placed", "refused") else log.warning
         write(
             f"[ORDER] [MAKER][{order.side}]",
-            event=name,
+            event=name if posted.again is None else f"{name}_again",
             token=order.token_id,
             price=order.price,
             size=order.size,
-            order=outcome.order_id if isinstance(outcome, Placed) else None,
+            order=outcome.order_id if isinstance(outcome, Placed) else posted.again,
             reason=reason,
             data_age_ms=round(aged.age_s * 1000),
             seq=aged.quote.seq,

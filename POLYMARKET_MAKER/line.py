@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.events import Event
-from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One received text frame, read.
 
     Attributes:

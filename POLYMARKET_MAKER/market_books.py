@@ -100,9 +100,10 @@ class MarketBooks:
         """Learn siblings from changes; use a sibling's book while our own is missing."""
         seats = self._board.seats
         if isinstance(event, PriceChange):
-            for other in event.token_ids:
-                if other != token and other in seats:
-                    self._siblings[token] = other
+            if token not in self._siblings:
+                for other in event.token_ids:
+                    if other in seats:
+                        self._siblings[token] = other
         elif isinstance(event, BookSnapshot):
             seat = seats.get(self._siblings.get(token, ""))
             if seat is not None and seat.needs_snapshot and seat.apply_mirror(event, frame):

@@ -12,7 +12,8 @@ from contextlib import suppress
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import wire
-from POLYMARKET_MAKER.core.feed import Feed, FeedLimits, LineState
+from POLYMARKET_MAKER.core.connection import LineState
+from POLYMARKET_MAKER.core.feed import Feed, FeedLimits
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.line import Frame, LineStats, OnFrame, OnState
 from POLYMARKET_MAKER.ws_socket import LineBroken, TextSocket

@@ -13,12 +13,17 @@ from typing import Any
 import msgspec
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.brakes import Brakes
+from POLYMARKET_MAKER.brakes import EVERYTHING, Brakes
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.console import MEANING, Command, Row, Verb, plain_lines, resolve_token, row
 from POLYMARKET_MAKER.control import Asked, Control, Request
 from POLYMARKET_MAKER.errors import UsageError
 from POLYMARKET_MAKER.supervisor import Supervisor
+
+CLEAN_EVERY_S = 60.0
+"""How often answers that nobody fetched are looked for."""
+FRAME_SHOWN = 2000
+"""Characters of a frame that are told; the first book of many tokens is megabytes long."""
 
 
 class Refused(Exception):
@@ -41,6 +46,7 @@ class OperatorDesk:
         self._brakes = brakes
         self._data_dir = data_dir
         self._clock = clock
+        self._cleaned_mono = clock.mono()
 
     def rows(self, token_ids: Iterable[str]) -> list[Row]:
         """Return what the children of these tokens tell of themselves; some may not yet."""
@@ -50,6 +56,9 @@ class OperatorDesk:
 
     def act(self, supervisor: Supervisor) -> None:
         """Carry out every request and command that waits."""
+        if self._clock.mono() - self._cleaned_mono >= CLEAN_EVERY_S:
+            self._cleaned_mono = self._clock.mono()
+            self._control.clean()
         for request in self._control.requests():
             log.info("[CMD]", verb=request.verb, token=request.token_id, by=request.by)
             try:
@@ -112,8 +121,17 @@ class OperatorDesk:
                 return "nothing is placed any more, what is ours is cancelled"
             case Asked.RESTART:
                 return _restart(token_id, supervisor)
+            case Asked.FRAMES:
+                return _last_frames(supervisor)
 
     def _resume(self, token_id: str | None, by: str, supervisor: Supervisor) -> None:
+        if token_id is not None and EVERYTHING in self._brakes.paused():
+            # To let one go on, the others would have to be paused one by one: say it, so that
+            # nobody believes that this one trades, or that the others still rest.
+            raise UsageError(
+                f"everything is paused, {log.short(token_id)} with it: `resume` without a token "
+                "takes that back; then pause what should rest"
+            )
         self._brakes.resume(token_id, by)
         if token_id is not None:
             supervisor.fleet.allow(token_id)
@@ -142,3 +160,14 @@ def _restart(token_id: str | None, supervisor: Supervisor) -> str:
     if not supervisor.fleet.start_anew(token_id):
         raise Refused(f"{log.short(token_id)} has no child")
     return f"the child of {log.short(token_id)} is started anew"
+
+
+def _last_frames(supervisor: Supervisor) -> str:
+    """Return the newest raw market frames as JSON lines; of a long one, the beginning."""
+    if supervisor.aggregator is None:
+        raise Refused("there is no aggregator: each child has its own line")
+    rows = (
+        {"at": frame.at, "length": len(frame.text), "text": frame.text[:FRAME_SHOWN]}
+        for frame in supervisor.aggregator.last_frames()
+    )
+    return b"".join(msgspec.json.encode(each) + b"\n" for each in rows).decode()

@@ -11,6 +11,7 @@ import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,8 @@ from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.processes import started_s
 from POLYMARKET_MAKER.settings.groups import SupervisorLoss
 
+Said = TypeVar("Said")
+
 
 class _ChildFile(msgspec.Struct):
     token_id: str
@@ -27,8 +30,9 @@ class _ChildFile(msgspec.Struct):
     pid_started_s: float
 
 
-class _RunParams(msgspec.Struct):
+class _RunParams(msgspec.Struct, frozen=True):
     on_supervisor_loss: str = ""
+    exit_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,16 @@ class Stranger:
     Attributes:
         started_s: Its start in seconds since boot: with the pid it names one process.
         supervisor: Pid of the supervisor that started it; None when it runs by hand.
+        trades_on: It was started as one that outlives its supervisor.
+        is_exit_only: It only sells what is held.
     """
 
     token_id: str
     pid: int
     started_s: float
     supervisor: int | None
+    trades_on: bool = False
+    is_exit_only: bool = False
 
     def is_alive(self) -> bool:
         return started_s(self.pid) == self.started_s and not _is_zombie(self.pid)
@@ -74,9 +82,9 @@ class Orphans:
         """Look who is there, and ask every orphan to end that is not to be adopted."""
         self._clock = clock
         self._kill_mono = clock.mono() + grace_s
-        found = find_strangers(data_dir / "children")
+        found = find_strangers(data_dir)
         ours = [each for each in found if each.supervisor is not None]
-        self.to_adopt = tuple(each for each in ours if adopts and _trades_on(data_dir, each))
+        self.to_adopt = tuple(each for each in ours if adopts and each.trades_on)
         self._orphans = {each.token_id: each for each in ours if each not in self.to_adopt}
         self._by_hand = {each.token_id: each for each in found if each.supervisor is None}
         for each in self._orphans.values():
@@ -114,16 +122,6 @@ class Orphans:
         return False
 
 
-def _trades_on(data_dir: Path, stranger: Stranger) -> bool:
-    """Whether it was started as one that outlives its supervisor."""
-    path = data_dir / f"run_params_{stranger.token_id}.json"
-    try:
-        said = msgspec.json.decode(path.read_bytes(), type=_RunParams)
-    except (OSError, msgspec.MsgspecError):
-        return False
-    return said.on_supervisor_loss == SupervisorLoss.CONTINUE
-
-
 def _is_zombie(pid: int) -> bool:
     """Whether it has ended and nobody has asked for its exit code, as in a container."""
     try:
@@ -133,18 +131,33 @@ def _is_zombie(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
-def find_strangers(children: Path) -> list[Stranger]:
+def find_strangers(data_dir: Path) -> list[Stranger]:
     """Return every process whose status file names it and that is alive."""
     strangers = []
-    for path in sorted(children.glob("*.json")):
-        try:
-            said = msgspec.json.decode(path.read_bytes(), type=_ChildFile)
-        except (OSError, msgspec.MsgspecError):
-            continue  # of a child that never came so far
-        if started_s(said.pid) == said.pid_started_s:
-            supervisor = _supervisor_of(said.pid)
-            strangers.append(Stranger(said.token_id, said.pid, said.pid_started_s, supervisor))
+    for path in sorted((data_dir / "children").glob("*.json")):
+        said = _read(path, _ChildFile)
+        if said is None or started_s(said.pid) != said.pid_started_s:
+            continue
+        params = _read(data_dir / f"run_params_{said.token_id}.json", _RunParams) or _RunParams()
+        strangers.append(
+            Stranger(
+                said.token_id,
+                said.pid,
+                said.pid_started_s,
+                _supervisor_of(said.pid),
+                trades_on=params.on_supervisor_loss == SupervisorLoss.CONTINUE,
+                is_exit_only=params.exit_only,
+            )
+        )
     return strangers
+
+
+def _read(path: Path, kind: type[Said]) -> Said | None:
+    """Read a file of a child; None when it never came so far as to have one."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def _supervisor_of(pid: int) -> int | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.model import AgedQuote
 from POLYMARKET_MAKER.line import LineStats
 from POLYMARKET_MAKER.slots import Pause, Slot, Slots

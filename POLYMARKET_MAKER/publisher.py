@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.core.entry import Entry
+from POLYMARKET_MAKER.core.entry import EntryText
 from POLYMARKET_MAKER.errors import CannotStart
 from polyshared import SnapshotWriter, WriterBusy, WriterFenced
 
@@ -57,11 +57,11 @@ class Publisher:
         """Epoch seconds since when the file cannot be written; None while it can."""
         return self._writer.failing_since
 
-    def put(self, token_id: str, entry: Entry) -> None:
+    def put(self, token_id: str, entry: EntryText) -> None:
         """Publish a token's entry; children that follow it are woken."""
         if not self.failure:
             try:
-                self._writer.put(token_id, entry)
+                self._writer.put_text(token_id, *entry)
             except WriterFenced as error:
                 self._fail(error)
 

@@ -6,11 +6,13 @@ Both are small and rarely written, so they also survive a power cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.json_files import encode, iso, load, read_own, read_stamp, typed
 from POLYMARKET_MAKER.token_files import read_token_id
 from polyshared import write_atomic
@@ -164,3 +166,12 @@ class Remembered:
     def _set_handled(self, handled: frozenset[str], now: float) -> None:
         self.handled = handled
         write_atomic(self._handled_path, encode_handled(handled, now), durable=True)
+
+
+@contextmanager
+def told_if_not_written() -> Iterator[None]:
+    """Let a full disk be a line in the log: what is noted goes to the file with the next note."""
+    try:
+        yield
+    except OSError as error:
+        log.error("[RUN]", event="not_remembered", reason=str(error))

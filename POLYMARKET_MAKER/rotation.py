@@ -6,7 +6,7 @@ from pathlib import Path
 
 from POLYMARKET_MAKER.child_reports import read_report
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.schedule import Lane
+from POLYMARKET_MAKER.core.lanes import Lane
 from POLYMARKET_MAKER.fleet import Fleet
 
 LOOK_EVERY_S = 2.0
@@ -49,5 +49,6 @@ class Rotation:
         if report is None or not report.is_current(self._clock.boot()):
             return None
         idle_s = report.idle_s(self._clock.now())
-        longest_s = self._clock.real_s(self._fleet.idle_limit_s(token_id))
+        minutes = self._fleet.settings_of(token_id).strategy.signal_timeout_minutes
+        longest_s = self._clock.real_s(minutes * 60)
         return idle_s if idle_s is not None and idle_s >= longest_s else None

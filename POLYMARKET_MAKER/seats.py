@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from POLYMARKET_MAKER.core.batch import Checks
 from POLYMARKET_MAKER.core.book import Book
-from POLYMARKET_MAKER.core.entry import Entry, to_entry
+from POLYMARKET_MAKER.core.entry import EntryMaker, EntryText
 from POLYMARKET_MAKER.core.events import BookSnapshot, Event
 from POLYMARKET_MAKER.core.health import DEFAULT_LIMITS, HealthLimits, token_health
 from POLYMARKET_MAKER.core.model import TokenHealth
@@ -73,6 +73,7 @@ class Seat:
         self._limits = limits
         self._suspicion = Suspicion(limits)
         self._recovery = Recovery(limits)
+        self._entries = EntryMaker()
         self._distrusted = 0
         self._may_distrust_mono = 0.0
 
@@ -162,11 +163,11 @@ class Seat:
         self.book.settle(now)
         return self.book.in_batch
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> EntryText | None:
         """Write the quote as an entry; None before the first quote, when there is nothing."""
         if self.book.quote is None:
             return None
-        return to_entry(self.book.quote, self.health, self.conn)
+        return self._entries.to_entry(self.book.quote, self.health, self.conn)
 
     def check_counts(self) -> dict[str, int]:
         """Return the counters that may be summed over tokens."""

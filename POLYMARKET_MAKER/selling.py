@@ -17,15 +17,16 @@ from POLYMARKET_MAKER.child_reports import ChildReport, read_report
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.desk import Desk
 from POLYMARKET_MAKER.errors import LedgerError
-from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
+from POLYMARKET_MAKER.fleet import Fleet
+from POLYMARKET_MAKER.launch import exit_signal_path
 from POLYMARKET_MAKER.ledger import Ledger
 from POLYMARKET_MAKER.remembered import ExitRecord, Remembered
 from POLYMARKET_MAKER.token_files import SellSignal
 from polyshared import write_atomic
 
-PARK_AFTER_S = 120.0
-"""So long an exit takes bids; what is left then rests at its floor, and the slot is free."""
-RESTS, DUST = "exit_rest", "exit_dust"
+DUST = "exit_dust"
+STUCK = {"exit_rest": "below_floor", "exit_waits": "below_floor", "no_bid": "no_bid"}
+"""What a child says that cannot sell now, and how that is told; its slot is freed."""
 
 
 class Selling:
@@ -36,7 +37,7 @@ class Selling:
         fleet: The children.
         desk: Access to the ledger.
         memory: What outlives the supervisor.
-        clock: The clock; the 120 s are a schedule's and are scaled.
+        clock: The clock; how long an exit takes is a schedule's and scaled.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Selling:
         self._over: set[str] = set()
         self._wanted: set[str] = set()  # tokens that are being sold
         self._since: dict[str, float] = {}  # when the child of one began to sell
+        self._dust: set[str] = set()  # tokens of which too little is left to sell
 
     def turn(self, signals: Iterable[SellSignal]) -> None:
         """Look at every signal in force, and do the next thing about it."""
@@ -79,6 +81,8 @@ class Selling:
             self._tell(signal)
         elif not self._desk.is_clear(token_id):
             return  # the last child's orders are not proven gone: what is held may change
+        elif token_id in self._dust:
+            self._finish(signal, ledger, "worth_too_little")
         elif _is_held(ledger, token_id):
             self._wanted.add(token_id)
             self._fleet.sell(token_id)
@@ -104,6 +108,7 @@ class Selling:
         ledger.consume_signal(signal.signal_id, at=now)
         self._over.add(signal.signal_id)
         self._wanted.discard(token_id)
+        self._dust.discard(token_id)
         self._fleet.forget(token_id)
         self._file(token_id).unlink(missing_ok=True)
         log.info("[EXIT]", event="signal_done", token=token_id, reason=reason)
@@ -115,6 +120,7 @@ class Selling:
         self._file(token_id).unlink(missing_ok=True)
         self._fleet.keep(token_id)
         self._wanted.discard(token_id)
+        self._dust.discard(token_id)
         log.info("[EXIT]", event="signal_cleared", token=token_id)
 
     def _park(self) -> None:
@@ -124,16 +130,27 @@ class Selling:
             run = running.get(token_id)
             if run is None or not run.is_selling:
                 del self._since[token_id]
-            elif not run.is_parked and mono - since >= self._clock.real_s(PARK_AFTER_S):
-                self._park_one(token_id, read_report(self._data_dir, token_id))
+            elif not run.is_parked and mono - since >= self._take_s(token_id):
+                report = read_report(self._data_dir, token_id)
+                if report is not None and report.is_current(self._clock.boot()):
+                    self._park_one(token_id, report)
 
-    def _park_one(self, token_id: str, report: ChildReport | None) -> None:
-        if report is None or report.signal not in (RESTS, DUST):
-            return
-        self._fleet.park(token_id)
-        reason = "below_floor" if report.signal == RESTS else "worth_too_little"
+    def _take_s(self, token_id: str) -> float:
+        return self._clock.real_s(self._fleet.settings_of(token_id).maker.exit_take_s)
+
+    def _park_one(self, token_id: str, report: ChildReport) -> None:
+        """Leave a child with what rests at its floor; end one that has only dust.
+
+        What is worth less than the smallest order is kept, and sold with the next purchase.
+        """
         held = None if report.position is None else report.position.size
-        log.warning("[EXIT]", token=token_id, reason=reason, held=held)
+        if report.signal == DUST:
+            self._dust.add(token_id)
+            self._fleet.retire(token_id)
+            log.warning("[EXIT]", token=token_id, reason="worth_too_little", held=held)
+        elif report.signal in STUCK:
+            self._fleet.park(token_id)
+            log.warning("[EXIT]", token=token_id, reason=STUCK[report.signal], held=held)
 
     def _file(self, token_id: str) -> Path:
         return exit_signal_path(self._data_dir, token_id)

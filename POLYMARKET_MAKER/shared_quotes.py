@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.entry import from_entry
 from POLYMARKET_MAKER.core.failover import Fault
-from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.health import HealthLimits, snapshot_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
 from polyshared import (
     Entry,
-    Feed,
     SnapshotCorrupt,
     SnapshotError,
     SnapshotMissing,
@@ -86,6 +86,24 @@ class _Known:
     alive_boot: float
 
 
+class _LineBlock(msgspec.Struct):
+    """What the snapshot says of one connection; a line that says no state is down."""
+
+    id: int | None = None
+    state: LineState = LineState.DOWN
+    last_frame_at: float | None = None
+
+
+class _FeedBlock(_LineBlock):
+    """The same of all lines together, and of each."""
+
+    connections: tuple[_LineBlock, ...] = ()
+
+    def line_of(self, conn: object) -> _LineBlock:
+        """Return the connection that carries a token, where it is told apart."""
+        return next((each for each in self.connections if each.id == conn), self)
+
+
 class SharedQuotes:
     """Reads one token from the aggregator's snapshot; one thread only.
 
@@ -107,7 +125,7 @@ class SharedQuotes:
         self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s), writer_s=max_age_s)
         self._clock = clock
         self._known: _Known | None = None
-        self._feed: Feed | None = None
+        self._feed: _FeedBlock | None = None
         self._feed_boot = -math.inf
 
     def look(self) -> Look:
@@ -117,7 +135,7 @@ class SharedQuotes:
             look = self._judge(entry, self._read_feed())
         except SnapshotError as error:
             look = self._unread(self._fault_of(error))
-        except ValueError:  # the entry's fields are not those of a quote
+        except ValueError:  # the fields are not those of a quote, or the feed's not a feed's
             look = self._unread(Fault.CORRUPT)
         outcome = "ok" if look.fault is None else _OUTCOMES.get(look.fault, "ok")
         self.reads[outcome] += 1
@@ -131,32 +149,39 @@ class SharedQuotes:
     def close(self) -> None:
         self._reader.close()
 
-    def _read_feed(self) -> Feed:
+    def _read_feed(self) -> _FeedBlock:
+        """Read the feed's block, now and then.
+
+        Raises:
+            SnapshotError: It cannot be read.
+            ValueError: Something in it has a wrong type.
+        """
         boot = self._clock.boot()
         if self._feed is None or boot - self._feed_boot >= FEED_EVERY_S:
-            self._feed, self._feed_boot = self._reader.feed(), boot
+            self._feed = None
+            self._feed = msgspec.convert(self._reader.feed().fields, _FeedBlock)
+            self._feed_boot = boot
         return self._feed
 
-    def _judge(self, entry: Entry, feed: Feed) -> Look:
+    def _judge(self, entry: Entry, feed: _FeedBlock) -> Look:
         boot = self._clock.boot()
         offset_s = self._offset_s(entry)
         known = self._take(entry, offset_s, boot)
         age_s = max(0.0, boot - known.born_boot)
-        block = _line_of(entry.fields.get("conn"), feed)
-        state = LineState(block.get("state", LineState.DOWN))
-        last_frame_at = block.get("last_frame_at")
-        silent_s = None if last_frame_at is None else boot - (last_frame_at - offset_s)
+        line = feed.line_of(entry.fields.get("conn"))
+        heard_at = line.last_frame_at
+        silent_s = None if heard_at is None else boot - (heard_at - offset_s)
         health = snapshot_health(
             TokenHealth(str(entry.fields.get("health"))),
             written_age_s=entry.writer_age_s,
             quote_age_s=age_s,
-            line_state=state,
+            line_state=line.state,
             line_silent_s=silent_s,
             limits=self._limits,
         )
         fault = _FAULT_OF_HEALTH.get(health)
         is_heard = silent_s is not None and silent_s <= self._limits.grace_s
-        line_is_up = state is LineState.OPEN and is_heard
+        line_is_up = line.state is LineState.OPEN and is_heard
         if fault is not None and fault.is_of_the_token and not line_is_up:
             fault = Fault.LINE_DOWN
         return Look(AgedQuote(known.quote, age_s, health, Source.SHARED), fault, entry.epoch)
@@ -194,10 +219,13 @@ class SharedQuotes:
     def _why_absent(self) -> Fault:
         """Tell a token that is not in the snapshot from a line that brings none at all."""
         try:
-            state = self._read_feed().fields.get("state")
+            state = self._read_feed().state
         except SnapshotError:
             return Fault.TOKEN_ABSENT
-        return Fault.TOKEN_ABSENT if state in ("open", "idle") else Fault.LINE_DOWN
+        except ValueError:
+            return Fault.CORRUPT
+        is_well = state in (LineState.OPEN, LineState.IDLE)
+        return Fault.TOKEN_ABSENT if is_well else Fault.LINE_DOWN
 
     def _unread(self, fault: Fault) -> Look:
         """Return the last quote, which cannot be read now and is worth no new order."""
@@ -209,12 +237,6 @@ class SharedQuotes:
         health = TokenHealth.STALE if is_silent else TokenHealth.RESYNC
         aged = AgedQuote(known.quote, max(0.0, boot - known.born_boot), health, Source.SHARED)
         return Look(aged, fault, known.version[0])
-
-
-def _line_of(conn: object, feed: Feed) -> Mapping[str, Any]:
-    """Return what the feed says of the connection that carries a token."""
-    connections: list[Mapping[str, Any]] = feed.fields.get("connections") or []
-    return next((each for each in connections if each.get("id") == conn), feed.fields)
 
 
 def _is_same_event(known: _Known, quote: Quote, epoch: int) -> bool:

@@ -7,8 +7,8 @@ import math
 from rich.console import Console
 from rich.table import Table
 
+from POLYMARKET_MAKER.account_desk import AccountDesk
 from POLYMARKET_MAKER.demo import DemoExchange
-from POLYMARKET_MAKER.desk import AccountDesk
 from POLYMARKET_MAKER.errors import VenueError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.supervisor import Supervisor

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
+from POLYMARKET_MAKER.core.connection import LineState
+from POLYMARKET_MAKER.core.feed import FeedLimits
 from POLYMARKET_MAKER.line import Line, LineStats
 from POLYMARKET_MAKER.seats import Seat
 

@@ -15,9 +15,8 @@ from contextlib import suppress
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import user_wire
+from POLYMARKET_MAKER.core.connection import Connection, ConnectionLimits, LineState
 from POLYMARKET_MAKER.core.events import Event, Notice, Unknown, Unreadable
-from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
-from POLYMARKET_MAKER.core.user_line import UserLine
 from POLYMARKET_MAKER.ws_socket import LineBroken, TextSocket
 
 LONGEST_WAIT_S = 5.0
@@ -41,7 +40,7 @@ class UserFeed:
         on_events: Callable[[Sequence[Event]], None],
         on_open: Callable[[], None],
         clock: Clock,
-        limits: FeedLimits | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
         """Make the thread; it dials once started.
 
@@ -58,7 +57,7 @@ class UserFeed:
         self._on_events = on_events
         self._on_open = on_open
         self._clock = clock
-        self._line = UserLine(limits)
+        self._line = Connection(limits)
         self._stopping = threading.Event()
         self._bell_in, self._bell_out = socket.socketpair()
         self._selector = selectors.DefaultSelector()
@@ -145,17 +144,16 @@ class UserFeed:
             reason = self._line.must_close(now)
             if reason is not None:
                 return reason
-            ping = self._line.to_send(now)
-            if ping is not None:
-                connection.send(ping)
+            for text in self._line.to_send(now):
+                connection.send(text)
             if connection.has_buffered() or self._wait(self._line.next_deadline() - now):
-                text = connection.receive()
-                if text is not None:
-                    self._take(text)
+                frame = connection.receive()
+                if frame is not None:
+                    self._take(frame)
         return "stopped"
 
     def _take(self, text: str) -> None:
-        self._line.received(self._clock.boot())
+        self._line.heard(self._clock.boot())
         events = user_wire.parse(text)
         for event in events:
             if isinstance(event, Unreadable | Unknown | Notice) and log.every(60, "user_frame"):

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from POLYMARKET_MAKER import log
@@ -17,13 +18,23 @@ from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import Strategy, without_own
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, TokenHealth, Wanted
+from POLYMARKET_MAKER.core.health import Distrust
+from POLYMARKET_MAKER.core.model import (
+    ZERO,
+    AgedQuote,
+    MarketInfo,
+    Side,
+    TokenHealth,
+    Wanted,
+    WantedOrder,
+)
 from POLYMARKET_MAKER.core.reconcile import plan
-from POLYMARKET_MAKER.core.risk import Gate, Limits, Switches, check
+from POLYMARKET_MAKER.core.risk import Allowed, Gate, Limits, Switches, check
+from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import ChildExit, LedgerError
 from POLYMARKET_MAKER.journal import Journal
-from POLYMARKET_MAKER.ledger import Ledger, TokenView
-from POLYMARKET_MAKER.orders import Orders, Reasons
+from POLYMARKET_MAKER.ledger import Intent, Ledger, TokenView
+from POLYMARKET_MAKER.orders import Again, Orders
 from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 
 TURN_S = 0.25
@@ -31,7 +42,8 @@ TURN_WHILE_ASKING_S = 0.02
 """Length of a turn while a request is under way, whose end does not wake the loop."""
 LISTEN_S = 0.025
 """How often a child with something open looks whether the account has news of it."""
-CLOSING_S = 12.0
+CLOSING_S = ARRIVAL_S + 3.0
+"""How long the end waits for its proof: an order without an answer may take so long."""
 STARVED_S = 600.0
 """So long without a source and without a place for an own line: better a fresh start."""
 MARK_EVERY_S = 1.0
@@ -109,13 +121,17 @@ class Worker:
         self._stopping = False
         self._closing: ChildExit | None = None
         self._closing_until = 0.0
-        self._health: TokenHealth | None = None
-        self._health_since = 0.0
+        self._distrust = Distrust(clock.mono())
         self._memory: dict[str, str] = strategy.memory()
 
     def stop(self) -> None:
         """Ask to cancel and end; from any thread or signal handler."""
         self._stopping = True
+
+    @property
+    def has_account(self) -> bool:
+        """Whether the account was read since the start: before that nothing is decided."""
+        return self._orders.reading.is_recovered
 
     def run(self) -> ChildExit:
         """Trade; return why it ended, after proving that nothing of ours is open.
@@ -147,12 +163,13 @@ class Worker:
     def turn(self) -> ChildExit | None:
         """Look at everything once and act; return the exit code when it is over."""
         now = self._clock.now()
-        self._journal.brought(self._orders.collect(), self._orders.unreachable)
+        self._journal.brought(self._orders.collect(), self._orders.venue.trouble)
         reading = self._quotes.read()
         view = self._ledger.view(self._market.token_id, now=now)
         self._has_orders = bool(view.orders or view.unresolved or view.unsettled)
         self._decide_to_close(reading, view)
         self._note_kill(view)
+        again: Again | None = None
         if isinstance(reading, NoQuote):
             # Without any quote nothing is placed, and what an earlier life left is cancelled.
             self._journal.waiting(reading)
@@ -160,14 +177,15 @@ class Worker:
         else:
             self._journal.quoted(reading, view, self._quotes.refused)
             self._on_quote(reading)
-            if not self._orders.is_recovered:
+            if not self._orders.reading.is_recovered:
                 # Start-up is recovery: nothing is decided before the account was read,
                 # but what an earlier life left is cancelled when somebody says stop.
                 self._journal.recovering()
                 if self._is_killed or self._closing is not None:
                     self._orders.cancel(tuple(order.order_id for order in view.orders))
             else:
-                self._trade(reading, view, now)
+                again = self._trade(reading, view, now)
+        self._orders.inquire(view, again)
         must_prove = self._is_killed and self._status.kill_proven_at is None
         self._orders.read_if_due(view, prove=must_prove or self._closing is not None)
         self._journal.describe(reading, view, self._quotes)
@@ -181,9 +199,9 @@ class Worker:
             self._close(ChildExit.DONE, "stopped")
         elif health is TokenHealth.CLOSED or self._market.closed:
             self._close(ChildExit.MARKET_CLOSED, "market_closed")
-        elif self._orders.refused is not None:
+        elif self._orders.venue.refused is not None:
             self._close(ChildExit.REFUSED, "exchange_refuses_us")
-        elif self._exiting() and view.position.is_flat and not view.unsettled:
+        elif self._exiting() and view.position.is_flat and not view.busy:
             self._close(ChildExit.DONE, "sold_out")
         elif self._quotes.starved_s() >= STARVED_S:
             self._close(ChildExit.TEMPORARY, "no_source")
@@ -213,32 +231,34 @@ class Worker:
             return None
         if self._orders.is_proven_clean(view):
             return self._closing
+        left = self._ledger.open_order_ids(self._market.token_id)
+        if self._closing is ChildExit.REFUSED and not left:
+            return self._closing  # an exchange that refuses us shows us nothing, either
         if self._clock.mono() < self._closing_until:
             return None
-        left = self._ledger.open_order_ids(self._market.token_id)
         log.error("[EXIT]", event="orders_open", token=self._market.token_id, orders=left)
         return ChildExit.ORDERS_OPEN
 
-    def _trade(self, aged: AgedQuote, view: TokenView, now: float) -> None:
-        self._note_health(aged)
+    def _trade(self, aged: AgedQuote, view: TokenView, now: float) -> Again | None:
+        """Bring the book to what is wanted; return what may be sent again of what got no answer."""
         sibling_id = self._market.sibling_id
         siblings = self._ledger.our_orders(sibling_id) if sibling_id is not None else []
         own = [*view.orders, *siblings]
         others = replace(aged, quote=without_own(aged.quote, own, sibling_id))
         switches = self._switches(now)
         wanted = self._decide(others, view, switches)
-        allowed = check(
-            wanted,
-            others,
-            view.position,
-            self._market,
+        rules = partial(
+            check,
+            aged=others,
+            position=view.position,
+            market=self._market,
             limits=self._rules.limits,
-            exposure=view.exposure,
-            health_for_s=self._clock.mono() - self._health_since,
+            distrusted_s=self._distrust.for_s(aged.health, self._clock.mono()),
             switches=switches,
             resting=view.orders,
             sibling_orders=siblings,
         )
+        allowed = rules(wanted, exposure=view.exposure)
         todo = plan(
             allowed,
             view.orders,
@@ -247,10 +267,13 @@ class Worker:
             cancelling=self._orders.cancelling,
         )
         self._journal.checked(allowed, todo)
-        reasons: Reasons = {order.side: order.reason for order in allowed.orders}
+        reasons = {order.side: order.reason for order in allowed.orders}
         self._orders.may_place = allowed.gate is Gate.PLACE
         self._orders.execute(todo, aged, self._market, reasons)
         self._mark(aged, view)
+        undecided = [each for each in view.unresolved if each.order_id in self._orders.undecided]
+        ids = [each.order_id for each in undecided if _is_wanted_again(each, wanted, view, rules)]
+        return Again(frozenset(ids), aged)
 
     def _decide(self, aged: AgedQuote, view: TokenView, switches: Switches) -> Wanted:
         decision = self._strategy.decide(
@@ -283,9 +306,10 @@ class Worker:
             paused=self._rules.brakes.is_paused(self._market.token_id),
             stopping=self._closing is not None,
             sell_only=from_ is not None and now >= from_,
-            account_fresh=self._orders.is_fresh,
+            account_fresh=self._orders.reading.is_fresh,
             breaker_open=self._ledger.breaker_until(now=now) is not None,
-            venue=self._ledger.venue(now=now)[0],
+            venue=self._orders.venue.trouble or self._ledger.venue(now=now)[0],
+            budget_wait_s=self._orders.budget_wait_s(),
         )
 
     def _mark(self, aged: AgedQuote, view: TokenView) -> None:
@@ -295,9 +319,23 @@ class Worker:
             with _told_if_not_written():
                 self._ledger.mark(self._market.token_id, bid, at=self._clock.now())
 
-    def _note_health(self, aged: AgedQuote) -> None:
-        if aged.health is not self._health:
-            self._health, self._health_since = aged.health, self._clock.mono()
+
+def _is_wanted_again(
+    intent: Intent, wanted: Wanted, view: TokenView, rules: Callable[..., Allowed]
+) -> bool:
+    """Whether that very order is wanted now, and would be allowed if it were new."""
+    order = intent.signed.order
+    if not any(each.side is order.side and each.price == order.price for each in wanted):
+        return False
+    very = WantedOrder(
+        order.side, order.price, order.size, "again", order.time_in_force, post_only=order.post_only
+    )
+    exposure = view.exposure
+    if order.side is Side.BUY:  # it stands there already, as what may exist
+        without = max(ZERO, exposure.unknown - intent.at_stake * order.price)
+        exposure = replace(exposure, unknown=without)
+    allowed = rules((very,), exposure=exposure)
+    return allowed.gate is Gate.PLACE and allowed.orders == (very,)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 
 import polyshared
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.core.entry import to_entry
+from POLYMARKET_MAKER.core.entry import EntryMaker
 from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth
 from POLYMARKET_MAKER.errors import ChildExit, SupervisorExit
 from polyshared import SnapshotWriter
@@ -51,7 +51,7 @@ def test_the_snapshot_library_exports_what_other_programs_import() -> None:
 def test_the_cache_file_has_the_paths_of_the_checklist_and_fits_its_schema(tmp_path: Path) -> None:
     path = tmp_path / "ws_cache.json"
     with SnapshotWriter(path, version="1") as writer:
-        writer.put(TOKEN, to_entry(QUOTE, TokenHealth.LIVE, 0))
+        writer.put_text(TOKEN, *EntryMaker().to_entry(QUOTE, TokenHealth.LIVE, 0))
         writer.set_feed({"state": "open", "connections": []})
         writer.flush()
         found = json.loads(path.read_bytes())
@@ -140,6 +140,7 @@ def test_the_old_options_are_still_there() -> None:
         *("--global-config", "--strategy-config", "--run-config-template", "--no-repl"),
         *("--command", "--demo", "--paper", "--live", "--tokens", "--seconds", "--no-shared-ws"),
         *("--record", "--replay", "--show-config", "--pnl", "--cancel-open", "--clock-scale"),
+        *("--flatten", "--token", "--yes", "--csv"),
     ):
         assert option in told
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from POLYMARKET_MAKER.core.bookhash import HashProof
@@ -51,6 +52,49 @@ class Batch:
     hash: str
     last_frame_mono: float
     stated: Top | None = None
+
+
+class Batches:
+    """Tells one batch of a token's frames from the next.
+
+    Args:
+        on_end: Called with each batch when it is over.
+
+    Attributes:
+        current: The batch that is going on; None between two.
+    """
+
+    def __init__(self, on_end: Callable[[Batch], None]) -> None:
+        self.current: Batch | None = None
+        self._on_end = on_end
+
+    def turn(self, timestamp: str, digest: str, now: float) -> Batch:
+        """Note a frame that just arrived; return the batch it belongs to.
+
+        Args:
+            timestamp: The frame's milliseconds, as sent.
+            digest: Its hash for this token; "" when not sent.
+            now: Monotonic reading.
+        """
+        batch = self.current
+        if batch is not None:
+            if batch.timestamp == timestamp and batch.hash == digest:
+                batch.last_frame_mono = now
+                return batch
+            self._on_end(batch)
+        self.current = batch = Batch(timestamp, digest, now)
+        return batch
+
+    def settle(self, now: float) -> None:
+        """End the batch when it has been quiet for long enough."""
+        batch = self.current
+        if batch is not None and now - batch.last_frame_mono >= BATCH_QUIET_S:
+            self.current = None
+            self._on_end(batch)
+
+    def drop(self) -> None:
+        """Forget the batch without a verdict: its end will not be seen."""
+        self.current = None
 
 
 def judge(

@@ -4,7 +4,7 @@ Several frames form one batch of the exchange's engine: the same market, timesta
 and, per asset, the same hash. Inside a batch the ladder may be locked or crossed,
 while each frame's own ``best_bid`` and ``best_ask`` already describe the end of it.
 So a frame's best prices are published at once and the ladder is judged only when its
-batch is over: the next frame has another key, or nothing came for :data:`BATCH_QUIET_S`.
+batch is over: the next frame has another key, or nothing came for a while (:mod:`.batch`).
 (Recorded frames of 2026-09: up to eight frames a batch, 0 to 7 ms apart.)
 """
 
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.batch import BATCH_QUIET_S, Batch, Checks, judge
+from msgspec.structs import replace
+
+from POLYMARKET_MAKER.core.batch import Batch, Batches, Checks, judge
 from POLYMARKET_MAKER.core.bookhash import HashProof, hash_prefix, three_decimals
 from POLYMARKET_MAKER.core.events import (
     BestBidAsk,
@@ -24,7 +26,7 @@ from POLYMARKET_MAKER.core.events import (
     TickSizeChange,
 )
 from POLYMARKET_MAKER.core.ladder import Asks, Bids
-from POLYMARKET_MAKER.core.model import ZERO, Quote, Side
+from POLYMARKET_MAKER.core.model import ZERO, Quote
 from POLYMARKET_MAKER.core.sanity import Top, fault_of
 
 OLD_SNAPSHOT_S = 1.0
@@ -65,7 +67,7 @@ class Book:
         self._asks = Asks()
         self._tick_size: Decimal | None = None
         self._last_trade_price: Decimal | None = None
-        self._batch: Batch | None = None
+        self._batches = Batches(self._judge)
         self._changed_at: float | None = None  # exchange time of the last applied change
         self._snapshot_at: float | None = None  # exchange time of the snapshot below it
 
@@ -89,7 +91,8 @@ class Book:
             return self._apply_snapshot(event, now, at)
         if isinstance(event, BestBidAsk):
             self.market = event.market
-            return self._publish(event, *_sides(event.best_bid, event.best_ask), now, at)
+            top = _sides(event.best_bid, event.best_ask)
+            return self._publish(event, top, event.exchange_at, now, at)
         return self._apply_fact(event)
 
     def apply_mirror(self, event: BookSnapshot, *, now: float, at: float) -> Quote | None:
@@ -98,14 +101,13 @@ class Book:
 
     def settle(self, now: float) -> None:
         """End the batch when it has been quiet for long enough."""
-        if self._batch is not None and now - self._batch.last_frame_mono >= BATCH_QUIET_S:
-            self._end_batch()
+        self._batches.settle(now)
 
     def lose_line(self) -> None:
         """Note that changes may have been missed: the quote stays, the ladder is not whole."""
         self.snapshot_mono = None
         self.rejected_since_mono = None
-        self._batch = None
+        self._batches.drop()
         self._changed_at = None
         self._snapshot_at = None
         self.checks.bad_in_a_row = 0
@@ -117,7 +119,7 @@ class Book:
 
     @property
     def in_batch(self) -> bool:
-        return self._batch is not None
+        return self._batches.current is not None
 
     def hash_prefix(self, timestamp: str) -> bytes:
         """Write the ladder as the exchange hashes it."""
@@ -130,58 +132,55 @@ class Book:
         )
 
     def _apply_changes(self, event: PriceChange, now: float, at: float) -> Quote | None:
+        token_id = self.token_id
+        mine = [change for change in event.changes if change.token_id == token_id]
+        if not mine:
+            return None
         exchange_at = event.exchange_at
         if self._is_contained(exchange_at):
             self.checks.old_changes += 1
             return None
-        mine = None
-        for change in event.changes:
-            if change.token_id != self.token_id:
-                continue
-            if mine is None:
-                self._turn_batch(event.timestamp, change.hash or "", now)
-            mine = change
-            if self.snapshot_mono is not None:
-                side = self._bids if change.side == Side.BUY else self._asks
+        batch = self._batches.turn(event.timestamp, mine[0].hash or "", now)
+        if self.snapshot_mono is not None:
+            for change in mine:
+                side = self._bids if change.side == "BUY" else self._asks
                 side.set(change.price, change.size)
-        if mine is None:
-            return None
+        last = mine[-1]
         self.market = event.market
-        self.last_hash = mine.hash or ""
+        self.last_hash = last.hash or ""
         self._changed_at = exchange_at
-        if mine.best_bid is None or mine.best_ask is None:
-            return self._publish_ladder(event, now, at)
-        bid, ask = _sides(mine.best_bid, mine.best_ask)
-        if self._batch is not None:
-            self._batch.stated = (bid, ask)
-        return self._publish(event, bid, ask, now, at)
+        if last.best_bid is None or last.best_ask is None:
+            return self._publish_ladder(event, exchange_at, now, at)
+        batch.stated = top = _sides(last.best_bid, last.best_ask)
+        return self._publish(event, top, exchange_at, now, at)
 
-    def _publish_ladder(self, event: PriceChange, now: float, at: float) -> Quote | None:
+    def _publish_ladder(
+        self, event: PriceChange, exchange_at: float | None, now: float, at: float
+    ) -> Quote | None:
         """Quote from the ladder: frames before 2025-09 stated no best prices."""
         bid, ask = self.ladder_top
         if self.snapshot_mono is None or (bid is not None and ask is not None and bid >= ask):
             return None
-        return self._publish(event, bid, ask, now, at)
+        return self._publish(event, (bid, ask), exchange_at, now, at)
 
     def _apply_snapshot(self, event: BookSnapshot, now: float, at: float) -> Quote | None:
         if self._is_overtaken(event):
             self.checks.old_snapshots += 1
             return None
-        self._turn_batch(event.timestamp, event.hash, now)
+        batch = self._batches.turn(event.timestamp, event.hash, now)
         self.market = event.market
         self._bids.replace(event.bids)
         self._asks.replace(event.asks)
-        self._changed_at = self._snapshot_at = event.exchange_at
+        exchange_at = event.exchange_at
+        self._changed_at = self._snapshot_at = exchange_at
         self.last_hash = event.hash
         if event.tick_size is not None:
             self._tick_size = event.tick_size
         self._learn_last_trade(event)
-        bid, ask = self.ladder_top
-        quote = self._publish(event, bid, ask, now, at)
+        batch.stated = top = self.ladder_top
+        quote = self._publish(event, top, exchange_at, now, at)
         if quote is not None:
             self.snapshot_mono = now
-        if self._batch is not None:
-            self._batch.stated = (bid, ask)
         return quote
 
     def _is_contained(self, exchange_at: float | None) -> bool:
@@ -219,31 +218,23 @@ class Book:
             self._tick_size = event.tick_size
         if self.quote is None:
             return None
-        old = self.quote
-        self.quote = Quote(
-            old.token_id,
-            old.best_bid,
-            old.best_ask,
-            old.bids,
-            old.asks,
-            self._last_trade_price,
-            self._tick_size,
-            old.exchange_at,
-            old.received_at,
-            old.seq,
-            event.kind,
+        self.quote = replace(
+            self.quote,
+            last_trade_price=self._last_trade_price,
+            tick_size=self._tick_size,
+            event_type=event.kind,
         )
         return self.quote
 
     def _publish(
         self,
         event: BookSnapshot | PriceChange | BestBidAsk,
-        bid: Decimal | None,
-        ask: Decimal | None,
+        top: Top,
+        exchange_at: float | None,
         now: float,
         at: float,
     ) -> Quote | None:
-        if not self._is_sane(event, (bid, ask)):
+        if not self._is_sane(event, top):
             self.checks.rejected += 1
             if self.rejected_since_mono is None:
                 self.rejected_since_mono = now
@@ -251,6 +242,7 @@ class Book:
         whole = self.snapshot_mono is not None or isinstance(event, BookSnapshot)
         self.rejected_since_mono = None
         self.quote_mono = now
+        bid, ask = top
         self.quote = Quote(
             self.token_id,
             bid,
@@ -259,7 +251,7 @@ class Book:
             self._asks.top(ask) if whole and ask is not None else (),
             self._last_trade_price,
             self._tick_size,
-            event.exchange_at,
+            exchange_at,
             at,
             0,
             event.kind,
@@ -269,23 +261,18 @@ class Book:
     def _is_sane(self, event: Event, top: Top) -> bool:
         """Whether a quote may be published; a whole book bears itself out."""
         last = self.quote
-        if last is None or self.snapshot_mono is None or isinstance(event, BookSnapshot):
+        if last is None:
             return fault_of(top) is None
         before = (last.best_bid, last.best_ask)
+        if top == before:
+            return True  # as most changes leave it
+        if self.snapshot_mono is None or isinstance(event, BookSnapshot):
+            return fault_of(top) is None
         return fault_of(top, before=before, borne_out=top == self.ladder_top) is None
 
-    def _turn_batch(self, timestamp: str, digest: str, now: float) -> None:
-        batch = self._batch
-        if batch is not None and batch.timestamp == timestamp and batch.hash == digest:
-            batch.last_frame_mono = now
-            return
-        if batch is not None:
-            self._end_batch()
-        self._batch = Batch(timestamp, digest, now)
-
-    def _end_batch(self) -> None:
-        batch, self._batch = self._batch, None
-        if batch is None or self.snapshot_mono is None:
+    def _judge(self, batch: Batch) -> None:
+        """Hold our ladder against what the exchange said of the end of a batch."""
+        if self.snapshot_mono is None:
             return
         prove = self.hash_checks_due > 0 and bool(batch.hash) and self._tick_size is not None
         self.hash_checks_due -= prove

@@ -57,8 +57,20 @@ class Bucket:
         filled = self.filled(now)
         return replace(filled, level=min(filled.level, remaining))
 
+    def refused(self, retry_after_s: float, now: float) -> Bucket:
+        """Return the bucket after a 429: it holds nothing to take for *retry_after_s*."""
+        return self.told(1 - retry_after_s * self.rate_per_s, now)
+
 
 def full(kind: Kind, now: float) -> Bucket:
     """Return the bucket of an account that has sent nothing yet."""
     rate_per_s, burst = (40.0, 60.0) if kind is Kind.ORDER else (80.0, 120.0)
     return Bucket(rate_per_s, burst, burst, now)
+
+
+def wait_to_place_s(orders: Bucket, cancels: Bucket, now: float) -> float:
+    """Return how long to wait until one more order may be sent; 0 when it may be now.
+
+    Cancels come first: what could not be cancelled at once is not placed.
+    """
+    return max(orders.wait_s(1, now), cancels.wait_s(1, now))

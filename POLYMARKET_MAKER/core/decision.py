@@ -11,10 +11,11 @@ to order at which the decision ended, with a reason code for people and programs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol, Self
+
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,

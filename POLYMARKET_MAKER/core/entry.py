@@ -1,4 +1,4 @@
-"""A quote as an entry of the snapshot file, and back: one pair of functions.
+"""A quote as an entry of the snapshot file, and back.
 
 The names and units of the entry are a contract with other programs, see
 ``docs/ws_cache.md``. A missing side is null there, never 0.
@@ -6,41 +6,115 @@ The names and units of the entry are a contract with other programs, see
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth
 
-Entry = dict[str, object]
+_encode = msgspec.json.Encoder().encode
 
 
-def to_entry(quote: Quote, health: TokenHealth, conn: int) -> Entry:
-    """Write a quote as an entry; ``seq`` is the snapshot writer's and not in it.
+class EntryText(NamedTuple):
+    """An entry as two JSON objects, as ``SnapshotWriter.put_text`` takes them.
 
-    Args:
-        quote: The quote.
-        health: What it is worth now.
-        conn: Id of the connection that brought it.
+    Attributes:
+        versioned: The fields of which each change is a new version.
+        rest: The others: ``updated_at``, ``health``, ``conn``.
     """
-    bids, asks = _pairs(quote.bids), _pairs(quote.asks)
+
+    versioned: bytes
+    rest: bytes
+
+
+class _Side:
+    """The levels of one side as text; a level that stands where it stood is not written anew."""
+
+    def __init__(self) -> None:
+        self._levels: tuple[Level, ...] = ()
+        self._texts: list[bytes] = []
+        self._text = b"[]"
+
+    def write(self, levels: tuple[Level, ...]) -> bytes:
+        if levels is not self._levels:
+            known = zip(levels, self._levels, self._texts, strict=False)
+            texts = [text if level is was else _level(level) for level, was, text in known]
+            texts += [_level(level) for level in levels[len(texts) :]]
+            self._levels, self._texts, self._text = levels, texts, b"[%b]" % b",".join(texts)
+        return self._text
+
+
+class EntryMaker:
+    """Writes one token's quotes as entries.
+
+    Most events change one level or none that is published, so what has not changed since
+    the last entry is not written anew.
+    """
+
+    def __init__(self) -> None:
+        self._quote: Quote | None = None
+        self._top = b""  # the members that stand before ``ts``
+        self._bids = _Side()
+        self._asks = _Side()
+
+    def to_entry(self, quote: Quote, health: TokenHealth, conn: int) -> EntryText:
+        """Write a quote as an entry; ``seq`` is the snapshot writer's and not in it.
+
+        Args:
+            quote: The quote.
+            health: What it is worth now.
+            conn: Id of the connection that brought it.
+        """
+        last, self._quote = self._quote, quote
+        if last is None or not _same_top(quote, last):
+            self._top = _encode(_top_of(quote))[1:-1]
+        at = quote.received_at
+        return EntryText(
+            b'{%b,"ts":%b,"bids":%b,"asks":%b,"event_type":"%b"}'
+            % (
+                self._top,
+                _encode(at if quote.exchange_at is None else quote.exchange_at),
+                self._bids.write(quote.bids),
+                self._asks.write(quote.asks),
+                quote.event_type.encode(),
+            ),
+            b'{"updated_at":%b,"health":"%b","conn":%d}' % (_encode(at), health.encode(), conn),
+        )
+
+
+def _top_of(quote: Quote) -> dict[str, float | None]:
     return {
         "price": _float(_price_of(quote)),
         "best_bid": _float(quote.best_bid),
         "best_ask": _float(quote.best_ask),
-        "bid_size": bids[0][1] if bids and quote.bids[0].price == quote.best_bid else None,
-        "ask_size": asks[0][1] if asks and quote.asks[0].price == quote.best_ask else None,
+        "bid_size": _size_at(quote.best_bid, quote.bids),
+        "ask_size": _size_at(quote.best_ask, quote.asks),
         "last_trade_price": _float(quote.last_trade_price),
         "tick_size": _float(quote.tick_size),
-        "ts": quote.received_at if quote.exchange_at is None else quote.exchange_at,
-        "updated_at": quote.received_at,
-        "bids": bids,
-        "asks": asks,
-        "event_type": quote.event_type,
-        "health": health.value,
-        "conn": conn,
     }
+
+
+def _same_top(quote: Quote, last: Quote) -> bool:
+    """Whether two quotes have the same top of book; a wrong no costs only time."""
+    return (
+        quote.bids[:1] == last.bids[:1]
+        and quote.asks[:1] == last.asks[:1]
+        and quote.best_bid == last.best_bid
+        and quote.best_ask == last.best_ask
+        and quote.last_trade_price == last.last_trade_price
+        and quote.tick_size == last.tick_size
+    )
+
+
+def _size_at(best: Decimal | None, levels: tuple[Level, ...]) -> float | None:
+    """Return the size at the best price, where its level has come."""
+    return float(levels[0].size) if levels and levels[0].price == best else None
+
+
+def _level(level: Level) -> bytes:
+    return _encode((float(level.price), float(level.size)))
 
 
 class _Fields(msgspec.Struct):
@@ -102,10 +176,6 @@ def _price_of(quote: Quote) -> Decimal | None:
 
 def _float(number: Decimal | None) -> float | None:
     return None if number is None else float(number)
-
-
-def _pairs(levels: Sequence[Level]) -> list[list[float]]:
-    return [[float(price), float(size)] for price, size in levels]
 
 
 def _decimal(number: float | None) -> Decimal | None:

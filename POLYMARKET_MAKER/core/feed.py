@@ -1,6 +1,7 @@
-"""One market connection as a state machine: what to send, when to give up, when to dial again.
+"""One market connection as a state machine: what is asked for, what the exchange confirmed.
 
-The rules, all in this file:
+When it is dead and when to dial again is every connection's matter
+(:mod:`POLYMARKET_MAKER.core.connection`). The rules of this file:
 
 * A connection is opened only when a token is wanted, and closed when none is.
 * The first frame opens the subscription, once a connection; the rest are ``subscribe``
@@ -10,13 +11,12 @@ The rules, all in this file:
   ``price_change`` names the sibling too.
 * A first frame that is refused leaves a connection on which nothing can be subscribed: it
   is closed, and the next first frame is a tenth of this one and begins with another token.
+* A connection that breaks before anything was confirmed may have been asked for too much
+  at once (an oversized frame is answered with a close): the next one's frames are a tenth
+  as large. After a connection that stood for a minute they may grow again.
 * A token that is not confirmed is asked for again after 20 s, in ever smaller frames,
   so that one bad id cannot hold up its neighbours.
 * A token that is no longer wanted stays subscribed for 120 s: tokens flicker.
-* Text ``PING`` every 10 s; any frame is a sign of life; 25 s without one is death.
-* After a break the next dial waits 0.25 s to 30 s, doubling, with full jitter. The
-  doubling starts again only after a connection that stood for a minute, so that a
-  server which accepts and closes is not hammered.
 
 Nothing here waits or looks at a clock: *now* is a monotonic reading in seconds.
 """
@@ -26,36 +26,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from POLYMARKET_MAKER.core import wire
+from POLYMARKET_MAKER.core import subscription
+from POLYMARKET_MAKER.core.connection import NEVER, Connection, ConnectionLimits, LineState
 from POLYMARKET_MAKER.core.events import BestBidAsk, BookSnapshot, Event, Notice
-
-NEVER = math.inf
-
-
-class LineState(StrEnum):
-    """State of a connection, in the words of the snapshot's ``feed.state``."""
-
-    IDLE = "idle"  # no token is wanted: healthy
-    DOWN = "down"  # waiting to dial
-    CONNECTING = "connecting"
-    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
-class FeedLimits:
-    """Durations in seconds and sizes of one connection."""
+class FeedLimits(ConnectionLimits):
+    """Durations in seconds and sizes of one market connection."""
 
-    ping_s: float = 10.0
-    dead_s: float = 25.0
     unsubscribe_grace_s: float = 120.0
     ask_again_s: float = 20.0
     refused_s: float = 2.0
-    backoff_min_s: float = 0.25
-    backoff_max_s: float = 30.0
-    stable_s: float = 60.0
-    ids_per_frame: int = wire.MAX_IDS_PER_FRAME
+    ids_per_frame: int = subscription.MAX_IDS_PER_FRAME
 
 
 @dataclass(slots=True)
@@ -67,12 +51,10 @@ class _Asked:
     times: int = 1
 
 
-class Feed:
-    """What one connection has been told and has shown.
+class Feed(Connection):
+    """What one market connection has been told and has shown. Not thread-safe.
 
-    The shell calls :meth:`dialling`, :meth:`opened`, :meth:`received` and :meth:`closed`
-    as these happen, sends what :meth:`to_send` returns, closes when :meth:`must_close`
-    gives a reason, and comes back by :meth:`next_deadline`. Not thread-safe.
+    The shell drives it as any :class:`Connection`, and hands each frame to :meth:`received`.
 
     Args:
         custom_features: Also ask for ``best_bid_ask``, ``new_market``, ``market_resolved``.
@@ -80,11 +62,6 @@ class Feed:
         dial_mono: Earliest time of the first dial.
 
     Attributes:
-        state: Of the connection.
-        connects: How often it opened.
-        opened_mono: When it opened; None while it is not open.
-        last_frame_mono: When a frame last arrived on any connection; None before the first.
-        last_reason: Why it last closed.
         refusals: ``INVALID OPERATION`` frames.
     """
 
@@ -95,13 +72,10 @@ class Feed:
         limits: FeedLimits | None = None,
         dial_mono: float = -math.inf,
     ) -> None:
-        self.state = LineState.IDLE
-        self.connects = 0
-        self.opened_mono: float | None = None
-        self.last_frame_mono: float | None = None
-        self.last_reason = ""
-        self.refusals = 0
         self._limits = limits or FeedLimits()
+        super().__init__(self._limits, dial_mono=dial_mono)
+        self.state = LineState.IDLE
+        self.refusals = 0
         self._custom_features = custom_features
         self._wanted: dict[str, None] = {}
         self._asked: dict[str, _Asked] = {}
@@ -110,9 +84,7 @@ class Feed:
         self._introduced = False  # the first frame of this connection was sent
         self._refused_mono: float | None = None  # since when it looks refused
         self._refused_firsts = 0  # such connections in a row
-        self._failures = 0
-        self._dial_mono = dial_mono
-        self._ping_mono = NEVER
+        self._ids_per_frame = self._limits.ids_per_frame
         self._work_mono = NEVER  # when subscriptions next need a look
         self._close_reason = ""
 
@@ -155,64 +127,34 @@ class Feed:
         elif self.state is LineState.DOWN and not wanted:
             self.state = LineState.IDLE
 
-    def should_dial(self, now: float) -> bool:
-        return self.state is LineState.DOWN and now >= self._dial_mono
-
-    def dialling(self) -> None:
-        self.state = LineState.CONNECTING
-
     def opened(self, now: float) -> None:
         """Start a connection: everything wanted has to be asked for anew."""
-        self.state = LineState.OPEN
-        self.connects += 1
-        self.opened_mono = now
-        self.last_frame_mono = now
-        self._asked.clear()
-        self._confirmed.clear()
-        self._leaving.clear()
+        super().opened(now)
+        self._forget_asked()
         self._introduced = False
         self._refused_mono = None
-        self._ping_mono = now + self._limits.ping_s
         self._work_mono = now
         self._close_reason = ""
 
     def closed(
         self, now: float, reason: str, *, jitter: float, retry_after_s: float | None = None
     ) -> None:
-        """Note that the connection is gone or was never made, and plan the next dial.
-
-        Args:
-            now: Monotonic reading.
-            reason: For people.
-            jitter: Random number, 0 <= jitter < 1.
-            retry_after_s: What the exchange asked us to wait (HTTP 429).
-        """
-        limits = self._limits
-        if self.opened_mono is not None and now - self.opened_mono >= limits.stable_s:
-            self._failures = 0
-        if reason != self._close_reason:  # what we ask for ourselves is no failure
-            self._failures += 1
-        ceiling = min(limits.backoff_max_s, limits.backoff_min_s * 2.0 ** min(self._failures, 16))
-        wait_s = limits.backoff_min_s + jitter * (ceiling - limits.backoff_min_s)
-        self._dial_mono = now + max(wait_s, retry_after_s or 0.0)
-        self.state = LineState.DOWN if self._wanted else LineState.IDLE
-        if self._is_refused(now):
-            self._refused_firsts += 1
-        self.opened_mono = None
-        self.last_reason = reason
-        self._asked.clear()
-        self._confirmed.clear()
-        self._leaving.clear()
+        """Note that the connection is gone or was never made; see :meth:`Connection.closed`."""
+        self._learn_from_break(now, reason)
+        super().closed(now, reason, jitter=jitter, retry_after_s=retry_after_s)
+        if not self._wanted:
+            self.state = LineState.IDLE
+        self._forget_asked()
 
     def received(self, events: Sequence[Event], now: float) -> None:
         """Take one frame: any frame proves life, some confirm a subscription."""
-        self.last_frame_mono = now
+        self.heard(now)
         for event in events:
             if isinstance(event, BookSnapshot | BestBidAsk):
                 if event.token_id in self._asked:
                     self._confirmed.add(event.token_id)
                     self._refused_firsts = 0
-            elif isinstance(event, Notice) and event.text == wire.REFUSAL:
+            elif isinstance(event, Notice) and event.text == subscription.REFUSAL:
                 self.refusals += 1
                 if not self._confirmed and self._refused_mono is None:
                     self._refused_mono = now
@@ -227,10 +169,7 @@ class Feed:
             texts += self._ask_again(now)
             texts += self._leave(now)
             self._work_mono = self._next_work()
-        if now >= self._ping_mono:
-            texts.append(wire.PING)
-            self._ping_mono = now + self._limits.ping_s
-        return texts
+        return texts + super().to_send(now)
 
     def renew(self, reason: str) -> None:
         """Have the connection closed and opened again at once: only a new one gives snapshots."""
@@ -239,28 +178,33 @@ class Feed:
 
     def must_close(self, now: float) -> str | None:
         """Say why the shell has to close now; None when it has not."""
-        if self.state is not LineState.OPEN or self.last_frame_mono is None:
-            return None
-        silent_s = now - self.last_frame_mono
-        if silent_s > self._limits.dead_s:
-            return f"no frame for {silent_s:.1f} s, limit is {self._limits.dead_s:g} s"
+        silent = super().must_close(now)
+        if silent is not None or self.state is not LineState.OPEN:
+            return silent
         if not self._wanted and not self._asked:
             return "no token is wanted"
         if self._is_refused(now):
-            return f"the first frame was answered {wire.REFUSAL}"
+            return f"the first frame was answered {subscription.REFUSAL}"
         return self._close_reason or None
 
     def next_deadline(self) -> float:
         """Return when to call again if nothing arrives before; infinite when never."""
-        if self.state is LineState.DOWN:
-            return self._dial_mono
-        if self.state is not LineState.OPEN or self.last_frame_mono is None:
-            return NEVER
+        deadline = super().next_deadline()
+        if self.state is not LineState.OPEN:
+            return deadline
         refused = NEVER
         if self._refused_mono is not None and not self._confirmed:
             refused = self._refused_mono + self._limits.refused_s
-        dead = self.last_frame_mono + self._limits.dead_s
-        return min(self._ping_mono, self._work_mono, dead, refused)
+        return min(deadline, self._work_mono, refused)
+
+    def _is_failure(self, reason: str) -> bool:
+        """What we ask for ourselves is no failure."""
+        return reason != self._close_reason
+
+    def _forget_asked(self) -> None:
+        self._asked.clear()
+        self._confirmed.clear()
+        self._leaving.clear()
 
     def _is_refused(self, now: float) -> bool:
         """Whether nothing was confirmed since a refusal: the books of a good frame come at once."""
@@ -268,19 +212,30 @@ class Feed:
             return False
         return now - self._refused_mono >= self._limits.refused_s
 
+    def _learn_from_break(self, now: float, reason: str) -> None:
+        """Note what the end of a connection says of the frames that it was sent."""
+        if self._is_refused(now):
+            self._refused_firsts += 1
+        elif self.opened_mono is None or not self._is_failure(reason):
+            return  # it never opened, or we closed it
+        elif self._asked and not self._confirmed:
+            self._ids_per_frame = max(1, self._ids_per_frame // 10)
+        elif now - self.opened_mono >= self._limits.stable_s:
+            self._ids_per_frame = min(self._limits.ids_per_frame, self._ids_per_frame * 10)
+
     def _ask(self, now: float) -> list[str]:
         new = [token for token in self._wanted if token not in self._asked]
         texts = []
         if new and not self._introduced:
             self._introduced = True
-            size = max(1, self._limits.ids_per_frame // 10**self._refused_firsts)
+            size = max(1, self._ids_per_frame // 10**self._refused_firsts)
             turn = self._refused_firsts % len(new)
             new = new[turn:] + new[:turn]
             first, new = new[:size], new[size:]
-            texts.append(wire.first_frame(first, custom_features=self._custom_features))
+            texts.append(subscription.first_frame(first, custom_features=self._custom_features))
             self._note_asked(first, now)
-        for chunk in wire.chunks(new, self._limits.ids_per_frame):
-            texts.append(wire.subscribe(chunk, custom_features=self._custom_features))
+        for chunk in subscription.chunks(new, self._ids_per_frame):
+            texts.append(subscription.subscribe(chunk, custom_features=self._custom_features))
             self._note_asked(chunk, now)
         return texts
 
@@ -299,10 +254,10 @@ class Feed:
         texts = []
         for times in sorted({self._asked[token].times for token in late}):
             same = [token for token in late if self._asked[token].times == times]
-            size = max(1, self._limits.ids_per_frame // 10**times)
+            size = max(1, self._ids_per_frame // 10**times)
             texts += [
-                wire.subscribe(chunk, custom_features=self._custom_features)
-                for chunk in wire.chunks(same, size)
+                subscription.subscribe(chunk, custom_features=self._custom_features)
+                for chunk in subscription.chunks(same, size)
             ]
         for token in late:
             self._asked[token].last_mono = now
@@ -315,7 +270,10 @@ class Feed:
             del self._leaving[token]
             del self._asked[token]
             self._confirmed.discard(token)
-        return [wire.unsubscribe(chunk) for chunk in wire.chunks(gone, self._limits.ids_per_frame)]
+        return [
+            subscription.unsubscribe(chunk)
+            for chunk in subscription.chunks(gone, self._ids_per_frame)
+        ]
 
     def _next_work(self) -> float:
         again = (

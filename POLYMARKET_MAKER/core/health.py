@@ -11,7 +11,7 @@ import statistics
 from collections import deque
 from dataclasses import dataclass
 
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.model import TokenHealth
 
 GAPS_KEPT = 31
@@ -129,6 +129,28 @@ def snapshot_health(
     if quote_age_s is not None and quote_age_s <= limits.live_s:
         return TokenHealth.LIVE
     return TokenHealth.QUIET
+
+
+class Distrust:
+    """For how long a child's quote has not been tradable.
+
+    One doubt that follows another (SUSPECT, then RESYNC) is the same outage: what rests
+    is not kept for the hold-down of each in turn.
+
+    Args:
+        now: Monotonic reading of the start.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._since = now
+        self._was_tradable = True
+
+    def for_s(self, health: TokenHealth, now: float) -> float:
+        """Take the health as it is now; return the seconds since it was last tradable."""
+        if health.is_tradable or self._was_tradable:
+            self._since = now
+        self._was_tradable = health.is_tradable
+        return now - self._since
 
 
 class Rhythm:

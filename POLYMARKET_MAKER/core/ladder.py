@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -22,10 +22,10 @@ class Ladder:
     __slots__ = ("_levels", "_prices", "_top", "_top_from")
 
     def __init__(self, levels: Iterable[Level] = ()) -> None:
-        self._levels: dict[Decimal, Level] = {}
-        self._prices: list[Decimal] = []
+        self._prices: list[Decimal] = []  # rising
+        self._levels: list[Level] = []  # of these prices: a search compares numbers, not levels
         self._top: tuple[Level, ...] = ()  # as last asked for
-        self._top_from: Decimal | None = None  # from which price; None: the levels changed since
+        self._top_from: Decimal | None = None  # from which price; None: it has changed since
         self.replace(levels)
 
     def __len__(self) -> int:
@@ -33,25 +33,36 @@ class Ladder:
 
     def replace(self, levels: Iterable[Level]) -> None:
         """Forget everything and take *levels*, in any order; size 0 is no level."""
-        self._levels = {level.price: level for level in levels if level.size > 0}
-        self._prices = sorted(self._levels)
+        by_price = {level.price: level for level in levels if level.size > 0}
+        self._prices = sorted(by_price)
+        self._levels = [by_price[price] for price in self._prices]
         self._top_from = None
 
     def set(self, price: Decimal, size: Decimal) -> None:
         """Make *size* the new total at *price*; 0 removes the level."""
-        self._top_from = None
+        prices = self._prices
+        place = bisect_left(prices, price)
+        is_there = place < len(prices) and prices[place] == price
         if size > 0:
-            if price not in self._levels:
-                insort(self._prices, price)
-            self._levels[price] = Level(price, size)
-        elif self._levels.pop(price, None) is not None:
-            del self._prices[bisect_left(self._prices, price)]
+            if is_there:
+                self._levels[place] = Level(price, size)
+            else:
+                prices.insert(place, price)
+                self._levels.insert(place, Level(price, size))
+        elif is_there:
+            del prices[place], self._levels[place]
+        if self._top_from is not None and self._is_in_top(price):
+            self._top_from = None
 
     def ascending(self) -> list[Level]:
-        return [self._levels[price] for price in self._prices]
+        return list(self._levels)
 
     def descending(self) -> list[Level]:
-        return [self._levels[price] for price in reversed(self._prices)]
+        return self._levels[::-1]
+
+    def _is_in_top(self, price: Decimal) -> bool:
+        """Whether a change at *price* may change the levels that were last asked for."""
+        raise NotImplementedError
 
 
 class Bids(Ladder):
@@ -64,15 +75,18 @@ class Bids(Ladder):
         return self._prices[-1] if self._prices else None
 
     def top(self, limit: Decimal) -> tuple[Level, ...]:
-        """Return the best levels at or below *limit*, best first."""
+        """Return the best levels at or below *limit*, best first.
+
+        The same object as before where nothing in it has changed.
+        """
         if self._top_from != limit:
-            prices, levels = self._prices, self._levels
-            end = len(prices)
-            if prices and prices[-1] > limit:
-                end = bisect_right(prices, limit)
-            self._top = tuple([levels[each] for each in reversed(prices[max(0, end - TOP) : end])])
+            end = bisect_right(self._prices, limit)
+            self._top = tuple(self._levels[max(0, end - TOP) : end][::-1])
             self._top_from = limit
         return self._top
+
+    def _is_in_top(self, price: Decimal) -> bool:
+        return len(self._top) < TOP or price >= self._top[-1].price
 
 
 class Asks(Ladder):
@@ -85,12 +99,12 @@ class Asks(Ladder):
         return self._prices[0] if self._prices else None
 
     def top(self, limit: Decimal) -> tuple[Level, ...]:
-        """Return the best levels at or above *limit*, best first."""
+        """Return the best levels at or above *limit*, best first; see :meth:`Bids.top`."""
         if self._top_from != limit:
-            prices, levels = self._prices, self._levels
-            start = 0
-            if prices and prices[0] < limit:
-                start = bisect_left(prices, limit)
-            self._top = tuple([levels[each] for each in prices[start : start + TOP]])
+            start = bisect_left(self._prices, limit)
+            self._top = tuple(self._levels[start : start + TOP])
             self._top_from = limit
         return self._top
+
+    def _is_in_top(self, price: Decimal) -> bool:
+        return len(self._top) < TOP or price <= self._top[-1].price

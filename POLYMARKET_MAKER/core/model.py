@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 ZERO = Decimal(0)
 
 
@@ -57,9 +59,11 @@ class Level(NamedTuple):
     size: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """Top of one token's book, as the exchange last described it.
+
+    One is made for every event, so it is a struct: a frozen dataclass of this size takes
+    ten times as long to make.
 
     Attributes:
         best_bid: Highest price somebody buys at; None when nobody does.

@@ -26,10 +26,12 @@ from POLYMARKET_MAKER.core.decision import (
     stopped,
 )
 from POLYMARKET_MAKER.core.exiting import (
+    TAKE_S,
+    Exit,
     exit_order,
-    floor_of_exit,
-    remember_floor,
-    remembered_floor,
+    follow_exit,
+    remember_exit,
+    remembered_exit,
 )
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
@@ -62,6 +64,7 @@ class Params:
         min_buy_price: No buy at or below it.
         post_only: Whether orders may never take.
         exit_slippage: How far below the first best bid an exit may sell, in USD.
+        exit_take_s: How long an exit takes bids before what is left rests at its floor.
     """
 
     order_size: Decimal = Decimal(10)
@@ -74,6 +77,7 @@ class Params:
     min_buy_price: Decimal = Decimal("0.02")
     post_only: bool = True
     exit_slippage: Decimal = Decimal("0.05")
+    exit_take_s: float = TAKE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +87,20 @@ class BothSides:
     Attributes:
         params: Settings.
         mids: Middle prices, one for each sampling interval, oldest first.
-        floor: Lowest price of the exit that is going on; None when none is.
+        exit: The exit that is going on; None when none is.
     """
 
     params: Params
     mids: tuple[Sample, ...] = ()
-    floor: Decimal | None = None
+    exit: Exit | None = None
 
     def memory(self) -> dict[str, str]:
         """Return the floor of an exit; volatility is measured anew after a restart."""
-        return remember_floor(self.floor)
+        return remember_exit(self.exit)
 
     def remembering(self, memory: Mapping[str, str]) -> Self:
         """Return the maker in the exit that an earlier run began, if it did."""
-        return replace(self, floor=remembered_floor(memory))
+        return replace(self, exit=remembered_exit(memory))
 
     def decide(
         self,
@@ -115,12 +119,13 @@ class BothSides:
         after = self._observing(quote, now)
         held = floor_size(position.size)
         if exiting:
-            floor = floor_of_exit(self.floor, quote, held, grid, self.params.exit_slippage)
-            order, stage = exit_order(quote, held, grid, floor)
+            slippage, take_s = self.params.exit_slippage, self.params.exit_take_s
+            begun = follow_exit(self.exit, quote, held, grid, slippage=slippage, now=now)
+            order, stage = exit_order(begun, quote, held, market, now=now, take_s=take_s)
             taken: Wanted = () if order is None else (order,)
-            return Decision(replace(after, floor=floor), taken, stage)
+            return Decision(replace(after, exit=begun), taken, stage)
         wanted, stage = after.quotes(quote, position, grid, sell_only=sell_only)
-        return Decision(replace(after, floor=None), wanted, stage)
+        return Decision(replace(after, exit=None), wanted, stage)
 
     def _observing(self, quote: Quote, now: float) -> Self:
         mid, interval_s = quote.mid, self.params.volatility_window_s / SAMPLES

@@ -127,7 +127,8 @@ class Switches:
         account_fresh: Whether orders and trades were read recently enough to trade.
         breaker_open: Whether too many orders of all children failed.
         venue: State of the exchange that some process met: ok, post_only, or what
-            takes no orders at all (cancel_only, disabled, unreachable, rate_limited).
+            takes no orders at all (cancel_only, disabled, unreachable, refusing).
+        budget_wait_s: How long the account's budget of requests holds an order back.
     """
 
     killed: bool = False
@@ -137,6 +138,7 @@ class Switches:
     account_fresh: bool = True
     breaker_open: bool = False
     venue: str = "ok"
+    budget_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ def check(
     *,
     limits: Limits,
     exposure: Exposure,
-    health_for_s: float,
+    distrusted_s: float,
     switches: Switches = Switches(),
     resting: Sequence[OpenOrder] = (),
     sibling_orders: Sequence[OpenOrder] = (),
@@ -192,12 +194,12 @@ def check(
         market: Grid, smallest size.
         limits: The caps.
         exposure: What they are held against.
-        health_for_s: How long the quote has had its present health.
+        distrusted_s: How long the quote has not been tradable.
         switches: Kill, pause, stop, sell-only.
         resting: Our open orders of this token.
         sibling_orders: Our open orders of the complementary token.
     """
-    gate, refusal = _gate(aged, market, switches, health_for_s)
+    gate, refusal = _gate(aged, market, switches, distrusted_s)
     if refusal is not None and gate is not Gate.REDUCE:
         return Allowed(gate, (), (refusal,))
     checker = _Checker(aged, position, market, limits, exposure, switches, resting, sibling_orders)
@@ -212,7 +214,7 @@ def check(
 
 
 def _gate(
-    aged: AgedQuote, market: MarketInfo, switches: Switches, health_for_s: float
+    aged: AgedQuote, market: MarketInfo, switches: Switches, distrusted_s: float
 ) -> tuple[Gate, Refusal | None]:
     switched = _switched_off(switches)
     if switched is not None:
@@ -221,8 +223,8 @@ def _gate(
         return Gate.CANCEL, Refusal(Reason.MARKET_CLOSED)
     if not aged.health.is_tradable:
         keep_s = {TokenHealth.SUSPECT: SUSPECT_KEEP_S, TokenHealth.RESYNC: RESYNC_KEEP_S}
-        keeps = health_for_s <= keep_s.get(aged.health, -1.0)
-        detail = f"{aged.health} for {health_for_s:.1f} s"
+        keeps = distrusted_s <= keep_s.get(aged.health, -1.0)
+        detail = f"{aged.health}, not tradable for {distrusted_s:.1f} s"
         return Gate.KEEP if keeps else Gate.CANCEL, Refusal(Reason.HEALTH, None, detail)
     if aged.quote.is_crossed:
         return Gate.KEEP, Refusal(Reason.CROSSED)
@@ -238,6 +240,8 @@ def _held_back(switches: Switches) -> Refusal | None:
         return Refusal(Reason.BREAKER)
     if switches.venue not in ("ok", "post_only"):
         return Refusal(Reason.VENUE, None, switches.venue)
+    if switches.budget_wait_s > 0:
+        return Refusal(Reason.BUDGET, None, f"{switches.budget_wait_s:.2f} s until the next order")
     return None
 
 

@@ -20,87 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeVar
 
+from POLYMARKET_MAKER.core.lanes import Lane, Limits, Outcome, Running, Start, Waiting
+
 T = TypeVar("T")
-
-
-class Lane(StrEnum):
-    """What a child is there for."""
-
-    TRADE = "trade"
-    EXIT = "exit"  # only sells what is held
-
-
-class Outcome(StrEnum):
-    """What the end of a child means for its token."""
-
-    DONE = "done"  # it ended in order: rotated, or sold out as it was told
-    AGAIN = "again"  # it crashed or could not go on: the same child once more
-    FINAL = "final"  # never again by ourselves: market closed, refused, stopped
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many children, how far apart.
-
-    Attributes:
-        max_trading: Slots of children that trade.
-        max_exiting: Slots of children that only sell out.
-        spacing_s: Time between two starts of children that trade.
-        exit_spacing_s: The same for those that only sell out.
-    """
-
-    max_trading: int
-    max_exiting: int
-    spacing_s: float = 0.0
-    exit_spacing_s: float = 0.0
-
-    def slots(self, lane: Lane) -> int:
-        return self.max_trading if lane is Lane.TRADE else self.max_exiting
-
-    def spacing(self, lane: Lane) -> float:
-        return self.spacing_s if lane is Lane.TRADE else self.exit_spacing_s
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A token in the queue.
-
-    Attributes:
-        not_before: When its child may be started at the earliest.
-    """
-
-    token_id: str
-    lane: Lane = Lane.TRADE
-    not_before: float = float("-inf")
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A token with a child.
-
-    Attributes:
-        started_at: When its child was started.
-        is_selling: It was told to sell out; its end is the end of the token here.
-        is_rotating: It was told to make room.
-        is_parked: It holds no slot: what it could not sell rests at its floor.
-    """
-
-    lane: Lane
-    started_at: float
-    is_selling: bool = False
-    is_rotating: bool = False
-    is_parked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The next child to start."""
-
-    token_id: str
-    lane: Lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +127,15 @@ class Schedule:
             running={**self.running, token_id: Running(lane, now)},
             handled=self.handled | {token_id},
             next_at={**self.next_at, lane: now + self.limits.spacing(lane) + jitter_s},
+        )
+
+    def adopted(self, token_id: str, lane: Lane, now: float) -> Schedule:
+        """Note that a child of an earlier supervisor runs; it takes a slot of its lane."""
+        known = self.allow(token_id).drop(token_id)
+        return replace(
+            known,
+            running={**known.running, token_id: Running(lane, now)},
+            handled=known.handled | {token_id},
         )
 
     def failed(self, token_id: str, now: float, *, after_s: float) -> Schedule:

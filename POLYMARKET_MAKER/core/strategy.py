@@ -31,9 +31,9 @@ from POLYMARKET_MAKER.core.decision import (
 )
 from POLYMARKET_MAKER.core.exiting import (
     exit_order,
-    floor_of_exit,
-    remember_floor,
-    remembered_floor,
+    follow_exit,
+    remember_exit,
+    remembered_exit,
     take_bid,
 )
 from POLYMARKET_MAKER.core.model import (
@@ -74,11 +74,11 @@ class VolatilityStrategy:
 
     def memory(self) -> dict[str, str]:
         """Return the drop in force, which sells may have raised, and the floor of an exit."""
-        return {"drop_pct": str(self.state.drop_pct)} | remember_floor(self.state.exit_floor)
+        return {"drop_pct": str(self.state.drop_pct)} | remember_exit(self.state.exit)
 
     def remembering(self, memory: Mapping[str, str]) -> Self:
         """Return the strategy as an earlier run left it, within today's settings."""
-        state = replace(self.state, exit_floor=remembered_floor(memory))
+        state = replace(self.state, exit=remembered_exit(memory))
         if "drop_pct" in memory and self.params.enable_incremental_drop_pct:
             bounded = min(Decimal(memory["drop_pct"]), self.params.drop_pct_cap)
             state = replace(state, drop_pct=max(self.params.drop_pct, bounded))
@@ -102,7 +102,7 @@ class VolatilityStrategy:
         if exiting:
             state, sell, stage = tick.exit(state)
             return Decision(replace(self, state=state), _given(sell), stage)
-        state = replace(state, exit_floor=None)
+        state = replace(state, exit=None)
         if sell_only:
             state, buy = replace(state, chase=None), None
             stage = stopped("sell_only")
@@ -282,11 +282,14 @@ class _Tick:
 
     def exit(self, state: State) -> tuple[State, WantedOrder | None, Stage]:
         """Sell what is held, at no less than the exit floor."""
-        floor = floor_of_exit(
-            state.exit_floor, self.quote, self.held, self.grid, self.params.exit_slippage
+        slippage, take_s = self.params.exit_slippage, self.params.exit_take_s
+        begun = follow_exit(
+            state.exit, self.quote, self.held, self.grid, slippage=slippage, now=self.now
         )
-        state = replace(state, chase=None, exit_floor=floor)
-        return state, *exit_order(self.quote, self.held, self.grid, floor)
+        order, stage = exit_order(
+            begun, self.quote, self.held, self.market, now=self.now, take_s=take_s
+        )
+        return replace(state, chase=None, exit=begun), order, stage
 
 
 def _given(*orders: WantedOrder | None) -> Wanted:

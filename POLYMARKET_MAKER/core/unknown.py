@@ -14,6 +14,12 @@ The order of things (exchange docs, 2026-09):
 Until it is FOUND or GONE no new order of that side may be signed, and it counts as
 full exposure. Pure: the caller does what :func:`next_step` says, tells what came of
 it, and keeps the inquiry it gets back.
+
+Times are seconds since boot: that clock is the same for all processes of a machine,
+counts suspend, and does not jump when somebody sets the wall clock. So a child that
+asks about its own order and a supervisor that clears up after a dead child hold the
+same rule: what the ledger says was written down at ``x`` cannot arrive any more after
+``x`` + :data:`ARRIVAL_S`.
 """
 
 from __future__ import annotations
@@ -23,8 +29,12 @@ from enum import StrEnum
 
 from POLYMARKET_MAKER.core.model import CancelResult, Outcome, Placed, Rejected
 
+REQUEST_S = 5.0
+"""Deadline of the request that carries an order."""
 GRACE_S = 10.0
 """How long after the request's deadline the order may still appear by itself."""
+ARRIVAL_S = REQUEST_S + GRACE_S
+"""How long after it was written down an order may still appear by itself."""
 
 
 class Phase(StrEnum):
@@ -49,14 +59,14 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What is known about one unknown order. Times are of one monotonic clock.
+    """What is known about one unknown order. Times are seconds since boot.
 
     Attributes:
         order_id: The exchange's id, known before it was sent.
         look_until: Until when it is only looked for.
         phase: How far the inquiry is.
         resent: Whether the identical body was sent again: that is done once.
-        proof_after: A read that begins after this may prove that it is gone.
+        proof_after: A read that begins then or later may prove that it is gone.
     """
 
     order_id: str
@@ -75,10 +85,20 @@ def begin(order_id: str, *, deadline_at: float) -> Inquiry:
 
     Args:
         order_id: The order.
-        deadline_at: When the request was given up, or would have been: after a crash
-            the deadline of a request that began just before now.
+        deadline_at: When the request was given up, or would have been: see :func:`deadline`.
     """
     return Inquiry(order_id, deadline_at + GRACE_S)
+
+
+def deadline(written_at: float, now: float) -> float:
+    """Return when a request was given up at the latest, whose process cannot send it any more.
+
+    Args:
+        written_at: When its order was written down. Later than *now* means that the
+            machine has been started again since: the request left before that.
+        now: Now.
+    """
+    return (written_at if written_at <= now else 0.0) + REQUEST_S
 
 
 def next_step(inquiry: Inquiry, *, may_resend: bool) -> Step:
@@ -115,7 +135,7 @@ def after_read(inquiry: Inquiry, *, began_at: float, found: bool) -> Inquiry:
         return replace(inquiry, phase=Phase.FOUND)
     if inquiry.phase is Phase.LOOKING and began_at >= inquiry.look_until:
         return replace(inquiry, phase=Phase.DECIDING)
-    if inquiry.phase is Phase.CONFIRMING and began_at > inquiry.proof_after:
+    if inquiry.phase is Phase.CONFIRMING and began_at >= inquiry.proof_after:
         return replace(inquiry, phase=Phase.GONE)
     return inquiry
 
@@ -137,6 +157,9 @@ def after_resend(inquiry: Inquiry, outcome: Outcome, *, deadline_at: float) -> I
 def after_cancel(inquiry: Inquiry, result: CancelResult | None, *, at: float) -> Inquiry:
     """Take in the answer to the cancel.
 
+    A cancel that was answered while the order may still have been on its way proves
+    nothing, and is sent again.
+
     Args:
         inquiry: The inquiry.
         result: The answer; None when there was none that can be used: cancel again.
@@ -147,7 +170,7 @@ def after_cancel(inquiry: Inquiry, result: CancelResult | None, *, at: float) ->
     reason = result.not_canceled.get(inquiry.order_id)
     if inquiry.order_id in result.canceled or is_already_matched(reason):
         return replace(inquiry, phase=Phase.FOUND)
-    if reason is None:  # in neither list: the answer says nothing about it
+    if reason is None or at < inquiry.look_until:  # in neither list: nothing is said about it
         return inquiry
     return replace(inquiry, phase=Phase.CONFIRMING, proof_after=at)
 

@@ -21,8 +21,15 @@ from decimal import Decimal
 import msgspec
 
 from POLYMARKET_MAKER.core.events import Event, Notice, Pong, Unknown, Unreadable
-from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus, OpenOrder, Side
-from POLYMARKET_MAKER.core.wire import redact
+from POLYMARKET_MAKER.core.model import ZERO, Fill, OpenOrder
+from POLYMARKET_MAKER.core.order_words import (
+    fill_status,
+    finite,
+    maker_side,
+    order_status,
+    side_of,
+)
+from POLYMARKET_MAKER.core.redaction import redact
 
 LATEST_S = 1e11
 """A larger time is in milliseconds: some frames have those where others have seconds."""
@@ -127,23 +134,25 @@ def _order(frame: _Frame) -> OpenOrder:
         order_id=frame.id,
         token_id=frame.asset_id,
         condition_id=frame.market,
-        side=Side(frame.side.upper()),
+        side=side_of(frame.side),
         price=_number(frame.price),
         size=_number(frame.original_size),
         size_matched=_number(frame.size_matched),
-        status=(frame.status or "LIVE").upper().removeprefix("ORDER_STATUS_"),
+        status=order_status(frame.status or "LIVE"),
         created_at=_stamp(frame.created_at),
     )
 
 
 def _fills(frame: _Frame) -> tuple[Fill, ...]:
-    status, at = _fill_status(frame.status or ""), _stamp(frame.match_time)
+    status, at = fill_status(frame.status or ""), _stamp(frame.match_time)
     return tuple(
         Fill(
             trade_id=frame.id,
             order_id=maker.order_id,
             token_id=maker.asset_id,
-            side=_maker_side(frame, maker),
+            side=maker_side(
+                maker.side, taker=frame.side, is_same_token=maker.asset_id == frame.asset_id
+            ),
             price=_number(maker.price),
             size=_number(maker.matched_amount),
             fee=ZERO,  # makers pay none
@@ -155,24 +164,8 @@ def _fills(frame: _Frame) -> tuple[Fill, ...]:
     )
 
 
-def _maker_side(frame: _Frame, maker: _Maker) -> Side:
-    """A buyer meets a seller of the same token, or a buyer of the other one."""
-    if maker.side:
-        return Side(maker.side.upper())
-    taker = Side(frame.side.upper())
-    return taker.opposite if maker.asset_id == frame.asset_id else taker
-
-
-def _fill_status(word: str) -> FillStatus:
-    bare = word.upper().removeprefix("TRADE_STATUS_")
-    return FillStatus("MATCHED" if bare == "MATCHED_NOT_BROADCASTED" else bare)
-
-
 def _number(text: str | None) -> Decimal:
-    number = Decimal(text or "")
-    if not number.is_finite():
-        raise ValueError(f"number was {number}")
-    return number
+    return finite(Decimal(text or ""))
 
 
 def _stamp(value: float | str | None) -> float:

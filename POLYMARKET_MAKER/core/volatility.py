@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from POLYMARKET_MAKER.core.exiting import TAKE_S, Exit
 from POLYMARKET_MAKER.core.model import ZERO
 from POLYMARKET_MAKER.core.window import HighWindow
 
@@ -40,6 +41,7 @@ class Params:
         max_chase_s: Longest time that one buy is followed.
         post_only: Whether resting orders may never take.
         exit_slippage: How far below the first best bid an exit may sell, in USD.
+        exit_take_s: How long an exit takes bids before what is left rests at its floor.
     """
 
     drop_pct: Decimal = Decimal("0.05")
@@ -59,6 +61,7 @@ class Params:
     max_chase_s: float = 600.0
     post_only: bool = True
     exit_slippage: Decimal = Decimal("0.05")
+    exit_take_s: float = TAKE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class State:
         chase: The buy being followed; None when there is none.
         gave_up: Whether the last chase ran out of time while its cause still held.
         holding: What is held; None before anything that can rest is.
-        exit_floor: Lowest price of an exit; None until an exit met its first bid.
+        exit: The exit that is going on; None until one met its first bid.
     """
 
     window: HighWindow
@@ -109,4 +112,4 @@ class State:
     chase: Chase | None = None
     gave_up: bool = False
     holding: Holding | None = None
-    exit_floor: Decimal | None = None
+    exit: Exit | None = None

@@ -1,6 +1,6 @@
-"""Exchange text to typed events, and our own texts to the exchange.
+"""Exchange text to typed events.
 
-The only module that says ``asset_id``, ``assets_ids``, ``buys`` and ``sells``.
+The only module that says ``asset_id``, ``buys`` and ``sells``.
 Market channel of 2026-09 and its older spellings: ``buys``/``sells`` for a book,
 ``changes`` or flat fields for a price change, one object or an array of objects
 a frame, and a few frames that are not JSON at all.
@@ -10,11 +10,12 @@ a frame, and a few frames that are not JSON at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
 
+from POLYMARKET_MAKER.core.bounds import BadFrame, finite, last_trade_text, require_level, share
 from POLYMARKET_MAKER.core.events import (
     BestBidAsk,
     BookSnapshot,
@@ -31,22 +32,10 @@ from POLYMARKET_MAKER.core.events import (
     Unknown,
     Unreadable,
 )
-from POLYMARKET_MAKER.core.model import ZERO, Level
+from POLYMARKET_MAKER.core.model import Level
+from POLYMARKET_MAKER.core.redaction import redact
 
-PING = "PING"
-REFUSAL = "INVALID OPERATION"
-MAX_IDS_PER_FRAME = 100
-"""With thousands of ids in one frame the exchange closes (rs-clob-client-v2 #116, 2026-09)."""
-
-ONE = Decimal(1)
-SMALLEST = Decimal("0.000001")
-"""The exchange counts shares and collateral in millionths."""
-MAX_SIZE = Decimal(10) ** 15
-"""More shares than dollars exist; beyond it a number is an attack or an accident."""
-
-SAMPLE_CHARS = 300
 FLOOD_CHARS = 1000
-_SECRET_KEYS = ("owner", "order_owner", "trade_owner", "apiKey", "secret", "passphrase")
 _FLOOD = ('"event_type":"new_market"', '"event_type": "new_market"')
 _JSON_HEADS = ("{", "[")
 _FIRST_ID = '"asset_id"'
@@ -88,10 +77,6 @@ class _Frame(msgspec.Struct):
     new_tick_size: Decimal | None = None
     assets_ids: tuple[str, ...] | None = None
     winning_asset_id: str | None = None
-
-
-class _BadFrame(ValueError):
-    """The frame is JSON of the right shape, with a value that cannot be."""
 
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
@@ -178,13 +163,13 @@ def _price_change(frame: _Frame) -> Event:
     if changes is None:
         changes = _old_changes(frame)
     for change in changes:
-        _require_level(change.price, change.size)
-        _finite(change.best_bid)
-        _finite(change.best_ask)
+        require_level(change.price, change.size)
+        finite(change.best_bid)
+        finite(change.best_ask)
         if change.side not in ("BUY", "SELL"):
-            raise _BadFrame(f"side was {change.side!r}, expected BUY or SELL")
+            raise BadFrame(f"side was {change.side!r}, expected BUY or SELL")
         if not change.token_id:
-            raise _BadFrame("price change without asset_id")
+            raise BadFrame("price change without asset_id")
     return PriceChange(frame.market, str(frame.timestamp), changes)
 
 
@@ -196,7 +181,7 @@ def _old_changes(frame: _Frame) -> tuple[Change, ...]:
             for change in frame.changes
         )
     if frame.price is None or frame.size is None:
-        raise _BadFrame("price_change without price_changes, changes or price")
+        raise BadFrame("price_change without price_changes, changes or price")
     return (Change(frame.price, frame.size, frame.side, frame.asset_id, frame.hash),)
 
 
@@ -204,7 +189,7 @@ def _book(frame: _Frame) -> Event:
     bids = frame.bids if frame.bids is not None else frame.buys
     asks = frame.asks if frame.asks is not None else frame.sells
     if bids is None or asks is None:
-        raise _BadFrame("book without bids or asks")
+        raise BadFrame("book without bids or asks")
     return BookSnapshot(
         frame.market,
         str(frame.timestamp),
@@ -212,15 +197,15 @@ def _book(frame: _Frame) -> Event:
         _levels(bids),
         _levels(asks),
         frame.hash or "",
-        _share(frame.tick_size, "tick_size"),
-        _last_trade_text(frame.last_trade_price),
+        share(frame.tick_size, "tick_size"),
+        last_trade_text(frame.last_trade_price),
         frame.version or "",
     )
 
 
 def _levels(rungs: list[_Rung]) -> tuple[Level, ...]:
     for rung in rungs:
-        _require_level(rung.price, rung.size)
+        require_level(rung.price, rung.size)
     return tuple([Level(rung.price, rung.size) for rung in rungs])
 
 
@@ -229,29 +214,29 @@ def _best_bid_ask(frame: _Frame) -> Event:
         frame.market,
         str(frame.timestamp),
         _token_of(frame),
-        _finite(frame.best_bid),
-        _finite(frame.best_ask),
+        finite(frame.best_bid),
+        finite(frame.best_ask),
     )
 
 
 def _last_trade(frame: _Frame) -> Event:
-    price = _share(frame.price, "price")
+    price = share(frame.price, "price")
     if price is None:
-        raise _BadFrame("last_trade_price without price")
+        raise BadFrame("last_trade_price without price")
     return LastTrade(
         frame.market,
         str(frame.timestamp),
         _token_of(frame),
         price,
-        _finite(frame.size),
+        finite(frame.size),
         frame.side,
     )
 
 
 def _tick_size_change(frame: _Frame) -> Event:
-    tick_size = _share(frame.new_tick_size, "new_tick_size")
+    tick_size = share(frame.new_tick_size, "new_tick_size")
     if tick_size is None:
-        raise _BadFrame("tick_size_change without new_tick_size")
+        raise BadFrame("tick_size_change without new_tick_size")
     return TickSizeChange(frame.market, str(frame.timestamp), _token_of(frame), tick_size)
 
 
@@ -263,35 +248,8 @@ def _market_resolved(frame: _Frame) -> Event:
 
 def _token_of(frame: _Frame) -> str:
     if not frame.asset_id:
-        raise _BadFrame(f"{frame.event_type} without asset_id")
+        raise BadFrame(f"{frame.event_type} without asset_id")
     return frame.asset_id
-
-
-def _require_level(price: Decimal, size: Decimal) -> None:
-    """Refuse what can be no level; a comparison with NaN raises by itself."""
-    if not (SMALLEST <= price <= ONE and (size == ZERO or SMALLEST <= size < MAX_SIZE)):
-        raise _BadFrame(f"level was {price} x {size}")
-
-
-def _share(number: Decimal | None, name: str) -> Decimal | None:
-    """Pass a part of a dollar through: not nothing, and at most one."""
-    if number is not None and not SMALLEST <= number <= ONE:
-        raise _BadFrame(f"{name} was {number}")
-    return number
-
-
-def _last_trade_text(text: str | None) -> str | None:
-    """Pass the text of a price through, which the hash needs as it is."""
-    if text:
-        _share(Decimal(text), "last_trade_price")
-    return text
-
-
-def _finite(number: Decimal | None) -> Decimal | None:
-    """Pass a number through; NaN and Infinity are numbers to a decimal parser, not to a market."""
-    if number is not None and not number.is_finite():
-        raise _BadFrame(f"number was {number}")
-    return number
 
 
 _BUILDERS: dict[str, Callable[[_Frame], Event]] = {
@@ -313,55 +271,3 @@ def _lone_book_of(text: str) -> str:
     opening = text.find('"', start + len(_FIRST_ID))
     closing = text.find('"', opening + 1)
     return text[opening + 1 : closing] if 0 < opening < closing else ""
-
-
-def redact(text: str) -> str:
-    """Shorten *text* to a sample for people, without the values of secret fields.
-
-    ``owner`` fields of the exchange's messages are API key ids.
-    """
-    for key in _SECRET_KEYS:
-        mark = f'"{key}"'
-        start = text.find(mark)
-        while start >= 0:
-            opening = text.find('"', start + len(mark))
-            if opening < 0:
-                break
-            closing = text.find('"', opening + 1)
-            closing = len(text) if closing < 0 else closing
-            text = f"{text[: opening + 1]}***{text[closing:]}"
-            start = text.find(mark, opening + 4)
-    return text if len(text) <= SAMPLE_CHARS else f"{text[:SAMPLE_CHARS]}…"
-
-
-def first_frame(token_ids: Sequence[str], *, custom_features: bool) -> str:
-    """Write the one frame that opens a subscription; a second one on a connection is refused."""
-    message: dict[str, object] = {"assets_ids": _checked(token_ids), "type": "market"}
-    if custom_features:
-        message["custom_feature_enabled"] = True
-    return msgspec.json.encode(message).decode()
-
-
-def subscribe(token_ids: Sequence[str], *, custom_features: bool) -> str:
-    message: dict[str, object] = {"assets_ids": _checked(token_ids), "operation": "subscribe"}
-    if custom_features:
-        message["custom_feature_enabled"] = True
-    return msgspec.json.encode(message).decode()
-
-
-def unsubscribe(token_ids: Sequence[str]) -> str:
-    message = {"assets_ids": _checked(token_ids), "operation": "unsubscribe"}
-    return msgspec.json.encode(message).decode()
-
-
-def chunks(token_ids: Iterable[str], size: int = MAX_IDS_PER_FRAME) -> list[list[str]]:
-    """Cut ids into lists that one frame may carry."""
-    ids = list(token_ids)
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
-
-
-def _checked(token_ids: Sequence[str]) -> list[str]:
-    """Refuse what the exchange answers with silence (an empty list) or a close (too many ids)."""
-    if not 0 < len(token_ids) <= MAX_IDS_PER_FRAME:
-        raise ValueError(f"frame had {len(token_ids)} ids, expected 1 to {MAX_IDS_PER_FRAME}")
-    return list(token_ids)

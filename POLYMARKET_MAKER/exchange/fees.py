@@ -13,9 +13,10 @@ from typing import Final
 import msgspec
 
 from POLYMARKET_MAKER.core.model import ZERO
+from POLYMARKET_MAKER.core.order_words import finite
 from POLYMARKET_MAKER.errors import VenueRefused
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.rows import TradeRow, finite
+from POLYMARKET_MAKER.exchange.rows import TradeRow
 
 BPS: Final = Decimal(10_000)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -47,9 +48,11 @@ class Http:
     Attributes:
         limits: The last rate limit seen, by method and first part of the path, such as
             ``POST /order``. Empty until the exchange sends such headers.
+        on_limit: Told of each as it arrives, in the request's thread. It must not raise.
     """
 
     def __init__(self, *, deadline_s: float = 5.0) -> None:
+        self.on_limit: Callable[[str, RateLimit], None] = lambda _bucket, _limit: None
         self._deadline_s = deadline_s
         self._clients: dict[bool, httpx.Client] = {}
         self.limits: dict[str, RateLimit] = {}
@@ -158,13 +161,14 @@ class Http:
         if not any(name.startswith("poly-ratelimit-") for name in headers):
             return
         remaining = seconds(headers.get("poly-ratelimit-remaining"))
-        bucket = "/".join(response.request.url.path.split("/")[:2])
-        self.limits[f"{method} {bucket}"] = RateLimit(
+        bucket = f"{method} " + "/".join(response.request.url.path.split("/")[:2])
+        limit = self.limits[bucket] = RateLimit(
             None if remaining is None else int(remaining),
             seconds(headers.get("poly-ratelimit-reset")),
             headers.get("poly-ratelimit-tier", ""),
             headers.get("poly-ratelimit-warning", ""),
         )
+        self.on_limit(bucket, limit)
 
 
 class _TimeLeft:

@@ -21,8 +21,8 @@ from POLYMARKET_MAKER.core.model import (
 REFUSES_US: Final = (
     "order_version_mismatch",
     "invalid order version",
-    "api key",
-    "l1 request headers",
+    "owner of the api key",
+    "address of the api key",
     "invalid signature",
     "maker address not allowed",
     "signer address has to be",
@@ -30,12 +30,18 @@ REFUSES_US: Final = (
     "banned",
 )
 """Parts of refusals that every next order would meet too (exchange docs, 2026-09)."""
+UNAUTHORISED: Final = (401, 403)
 
 
 def refuses_us(rejected: Rejected) -> bool:
-    """Whether a refusal is of us, not of this order: no later order can succeed either."""
+    """Whether a refusal says that no later order can succeed either."""
     text = rejected.reason.lower()
-    return rejected.status_code in (401, 403) or any(part in text for part in REFUSES_US)
+    return any(part in text for part in REFUSES_US)
+
+
+def is_unauthorised(status_code: int | None, reason: str) -> bool:
+    """Whether a refusal is of who asks; a single one may pass: ask once more."""
+    return status_code in UNAUTHORISED or "api key" in reason.lower()
 
 
 @dataclass(frozen=True, slots=True)

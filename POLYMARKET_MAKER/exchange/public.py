@@ -16,11 +16,12 @@ import msgspec
 
 from POLYMARKET_MAKER.core.events import BookSnapshot
 from POLYMARKET_MAKER.core.model import ZERO, Level, MarketInfo, OrderVersion
+from POLYMARKET_MAKER.core.order_words import finite
 from POLYMARKET_MAKER.errors import VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.fees import ClobMarket, clob_market
 from POLYMARKET_MAKER.exchange.gamma import GammaMarket, find_market, find_market_of
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.rows import finite, is_position_id
+from POLYMARKET_MAKER.exchange.rows import is_position_id
 from POLYMARKET_MAKER.log import short
 
 SUPPORTED: Final = (1, 2)

@@ -14,7 +14,14 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus, OpenOrder, Side
+from POLYMARKET_MAKER.core.model import ZERO, Fill, OpenOrder
+from POLYMARKET_MAKER.core.order_words import (
+    fill_status,
+    finite,
+    maker_side,
+    order_status,
+    side_of,
+)
 
 Row = TypeVar("Row")
 
@@ -85,11 +92,11 @@ def open_order(row: OrderRow) -> OpenOrder:
         order_id=row.id,
         token_id=row.asset_id,
         condition_id=row.market,
-        side=Side(row.side.upper()),
+        side=side_of(row.side),
         price=finite(row.price),
         size=finite(row.original_size),
         size_matched=finite(row.size_matched),
-        status=row.status.upper().removeprefix("ORDER_STATUS_"),
+        status=order_status(row.status),
         created_at=stamp(row.created_at),
     )
 
@@ -118,7 +125,7 @@ def fills(
             trade_id=row.id,
             order_id=row.taker_order_id,
             token_id=row.asset_id,
-            side=Side(row.side.upper()),
+            side=side_of(row.side),
             price=finite(row.price),
             size=finite(row.size),
             fee=taker_fee(row),
@@ -132,7 +139,9 @@ def fills(
                 trade_id=row.id,
                 order_id=maker.order_id,
                 token_id=maker.asset_id,
-                side=_maker_side(row, maker),
+                side=maker_side(
+                    maker.side, taker=row.side, is_same_token=maker.asset_id == row.asset_id
+                ),
                 price=finite(maker.price),
                 size=finite(maker.matched_amount),
                 fee=ZERO,
@@ -142,25 +151,12 @@ def fills(
             )
 
 
-def fill_status(word: str) -> FillStatus:
-    """Read a trade's status, with or without REST's ``TRADE_STATUS_`` prefix."""
-    bare = word.upper().removeprefix("TRADE_STATUS_")
-    return FillStatus("MATCHED" if bare == "MATCHED_NOT_BROADCASTED" else bare)
-
-
 def stamp(value: float | str) -> float:
     """Read a time: epoch seconds as number or text, or ISO 8601."""
     try:
         return float(value)
     except ValueError:
         return datetime.fromisoformat(str(value)).timestamp()
-
-
-def finite(value: Decimal) -> Decimal:
-    """Refuse ``NaN`` and infinity, which ``Decimal`` would take from a string."""
-    if not value.is_finite():
-        raise ValueError(f"number was {value}")
-    return value
 
 
 def is_position_id(token_id: str) -> bool:
@@ -176,11 +172,3 @@ def _is_taker(row: TradeRow, owner: str, funder: str) -> bool:
 
 def _is_ours(owner: str | None, address: str | None, our_owner: str, our_funder: str) -> bool:
     return owner == our_owner or (address or "").lower() == our_funder.lower()
-
-
-def _maker_side(row: TradeRow, maker: MakerRow) -> Side:
-    """A buyer meets a seller of the same token, or a buyer of the other one."""
-    if maker.side:
-        return Side(maker.side.upper())
-    taker = Side(row.side.upper())
-    return taker.opposite if maker.asset_id == row.asset_id else taker

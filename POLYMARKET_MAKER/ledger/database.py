@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import RLock
+from typing import TypeVar, cast
 
 from POLYMARKET_MAKER.errors import LedgerBusy, LedgerError, LedgerMismatch
 from POLYMARKET_MAKER.ledger import schema
 
 BUSY_S = 3.0
 """Longest wait for another process. Transactions last milliseconds: longer means trouble."""
+
+_KEPT_MAX = 256
+"""Questions whose answers are kept at a time; a child asks about ten."""
+
+T = TypeVar("T")
 
 _MODE = 0o600  # bodies carry signatures and an API key id
 _RETRY_S = 0.01
@@ -64,6 +70,8 @@ class Database:
         self._lock = RLock()
         self._busy_s = busy_s
         self._writes = 0
+        self._kept: dict[Hashable, object] = {}
+        self._kept_version: tuple[int, int] | None = None
         _make_private(path)
         try:
             self._sqlite = sqlite3.connect(
@@ -87,6 +95,23 @@ class Database:
         """Return a value that changes whenever any process has written to the ledger."""
         with self._lock, self._translated():
             return self._sqlite.execute("PRAGMA data_version").fetchone()[0], self._writes
+
+    def kept(self, question: Hashable, ask: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what *ask* reads; from memory while nobody has written anything since.
+
+        A child asks the same questions on every turn, and hundreds of turns pass between
+        two writes. *question* names what is asked, with every value *ask* depends on; the
+        answer must not be changed by who gets it.
+        """
+        with self._lock:
+            version = self.version()  # before the read: a write in between is seen next time
+            if version != self._kept_version or len(self._kept) >= _KEPT_MAX:
+                self._kept.clear()
+                self._kept_version = version
+            if question not in self._kept:
+                with self.read() as db:
+                    self._kept[question] = ask(db)
+            return cast(T, self._kept[question])
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -128,6 +153,9 @@ class Database:
             self._make(identity)
             stored = self._stored()
         assert stored is not None
+        if stored.get("schema") in schema.UPGRADES:
+            self._upgrade()
+            stored = self._stored() or {}
         if stored.get("schema") != schema.VERSION:
             found = stored.get("schema")
             raise LedgerError(
@@ -155,6 +183,16 @@ class Database:
             facts = {"schema": schema.VERSION, **asdict(identity)}
             rows = [(name, str(value)) for name, value in facts.items()]
             db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", rows)
+
+    def _upgrade(self) -> None:
+        """Bring an older file up to this version; one process does it, the others find it done."""
+        with self.write(durable=True) as db:
+            facts = dict(db.execute("SELECT key, value FROM meta"))
+            while (version := facts["schema"]) in schema.UPGRADES:
+                for statement in schema.UPGRADES[version]:
+                    db.execute(statement)
+                facts["schema"] = str(int(version) + 1)
+            db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (facts["schema"],))
 
     def _enter_wal(self) -> None:
         """Switch to WAL. SQLite does not wait here when others open the file, so we do."""

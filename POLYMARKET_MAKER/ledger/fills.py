@@ -39,6 +39,19 @@ class FillBook:
         with self._db.write() as db:
             return sum(_record_fill(db, fill) for fill in fills)
 
+    def take_fills(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Take in what a read brought, mostly once more; return those of ours that are new.
+
+        What is known already is only looked up: a read every half second must not hold
+        other processes up.
+        """
+        with self._db.read() as db:
+            news = [fill for fill in fills if _is_news(db, fill)]
+        if not news:
+            return []
+        with self._db.write() as db:
+            return [fill for fill in news if _record_fill(db, fill)]
+
     def record_external(
         self,
         change_id: str,
@@ -91,13 +104,9 @@ class FillBook:
 
     def fills_since(self, token_id: str, last: int) -> tuple[int, list[Fill]]:
         """Return the trades of a token that any process took in since, and the number to go on."""
-        with self._db.read() as db:
-            rows = db.execute(
-                "SELECT * FROM fills WHERE rowid > ? AND token_id = ? AND kind = 'trade'"
-                " ORDER BY rowid",
-                (last, token_id),
-            )
-            return _last_row(db), [fill_of(row) for row in rows]
+        question = ("fills since", token_id, last)
+        newest, fills = self._db.kept(question, lambda db: _fills_since(db, token_id, last))
+        return newest, list(fills)
 
     def fills(self, token_id: str | None = None) -> list[Fill]:
         """Return our trades in order of time, failed ones too."""
@@ -105,6 +114,14 @@ class FillBook:
             rows = db.execute("SELECT * FROM fills WHERE kind = 'trade' ORDER BY at, rowid")
             found = [fill_of(row) for row in rows]
         return [fill for fill in found if token_id in (None, fill.token_id)]
+
+
+def _fills_since(db: sqlite3.Connection, token_id: str, last: int) -> tuple[int, list[Fill]]:
+    rows = db.execute(
+        "SELECT * FROM fills WHERE rowid > ? AND token_id = ? AND kind = 'trade' ORDER BY rowid",
+        (last, token_id),
+    )
+    return _last_row(db), [fill_of(row) for row in rows]
 
 
 def _last_row(db: sqlite3.Connection) -> int:
@@ -136,6 +153,20 @@ def trades_of(db: sqlite3.Connection, token_id: str) -> list[tuple[int, Trade]]:
         )
         for row in rows
     ]
+
+
+def _is_news(db: sqlite3.Connection, fill: Fill) -> bool:
+    """Whether it is not known to be known, with this status, or to be a stranger's."""
+    row = db.execute(
+        "SELECT fills.status FROM intents LEFT JOIN fills"
+        " ON fills.order_id = intents.order_id AND fills.trade_id = ?"
+        " WHERE intents.order_id = ?",
+        (fill.trade_id, fill.order_id),
+    ).fetchone()
+    if row is None:  # not ours
+        return False
+    status = row["status"]
+    return status is None or (status not in _TERMINAL and status != fill.status.value)
 
 
 def _record_fill(db: sqlite3.Connection, fill: Fill) -> bool:

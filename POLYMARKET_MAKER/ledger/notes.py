@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from POLYMARKET_MAKER.core.budget import Bucket, Kind, full
+from POLYMARKET_MAKER.core.budget import Bucket, Kind, full, wait_to_place_s
 from POLYMARKET_MAKER.ledger.database import Database
 
 
@@ -87,25 +89,53 @@ class Notes:
                 _store_bucket(db, kind, bucket.taken(cost, now))
             return wait_s
 
+    def budget_wait_s(self, *, now: float) -> float:
+        """Return how long to wait until one more order may be sent; 0 when it may be now."""
+        orders, cancels = (
+            self._db.kept(("budget", kind), partial(_stored_bucket, kind=kind)) or full(kind, now)
+            for kind in (Kind.ORDER, Kind.CANCEL)
+        )
+        return wait_to_place_s(orders, cancels, now)
+
     def learn_budget(self, kind: Kind, remaining: int, *, now: float) -> None:
-        """Take in what the exchange said is left (``Poly-RateLimit-Remaining``)."""
+        """Take in what the exchange said is left (``Poly-RateLimit-Remaining``).
+
+        Only what is less than our own count is written.
+        """
+        self._lower_budget(kind, now, lambda bucket: bucket.told(remaining, now))
+
+    def learn_refusal(self, kind: Kind, retry_after_s: float, *, now: float) -> None:
+        """Take in a 429: nothing is left, and what the exchange asked us to wait."""
+        self._lower_budget(kind, now, lambda bucket: bucket.refused(retry_after_s, now))
+
+    def _lower_budget(self, kind: Kind, now: float, lower: Callable[[Bucket], Bucket]) -> None:
+        with self._db.read() as db:
+            counted = _bucket(db, kind, now).filled(now)
+        if lower(counted) == counted:
+            return
         with self._db.write() as db:
-            _store_bucket(db, kind, _bucket(db, kind, now).told(remaining, now))
+            _store_bucket(db, kind, lower(_bucket(db, kind, now)))
 
     def _put(self, key: str, value: str) -> None:
         with self._db.write() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _get(self, key: str) -> str | None:
-        with self._db.read() as db:
-            row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row["value"])
+        return self._db.kept(("meta", key), partial(_value, key=key))
+
+
+def _value(db: sqlite3.Connection, key: str) -> str | None:
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row["value"])
 
 
 def _bucket(db: sqlite3.Connection, kind: Kind, now: float) -> Bucket:
+    return _stored_bucket(db, kind) or full(kind, now)
+
+
+def _stored_bucket(db: sqlite3.Connection, kind: Kind) -> Bucket | None:
     row = db.execute("SELECT level, at FROM budgets WHERE kind = ?", (kind.value,)).fetchone()
-    new = full(kind, now)
-    return new if row is None else replace(new, level=row["level"], at=row["at"])
+    return None if row is None else replace(full(kind, row["at"]), level=row["level"])
 
 
 def _store_bucket(db: sqlite3.Connection, kind: Kind, bucket: Bucket) -> None:

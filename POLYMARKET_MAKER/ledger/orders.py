@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ from POLYMARKET_MAKER.ledger.rows import Intent, IntentState
 from POLYMARKET_MAKER.ledger.rules import hold_rules
 
 NO_LIMITS = Limits(None, None, None)
+MINUTE_S = 60
 
 
 class OrderBook:
@@ -46,6 +48,7 @@ class OrderBook:
         data_age_ms: int | None = None,
         seq: int | None = None,
         src: str | None = None,
+        boot_s: float | None = None,
     ) -> None:
         """Write down an order before it is sent; when this returns it survives a power cut.
 
@@ -64,6 +67,7 @@ class OrderBook:
             data_age_ms: Age of the quote that led to it, for the record.
             seq: That quote's version.
             src: That quote's source.
+            boot_s: Now, in seconds since boot: for how long its request may be on its way.
 
         Raises:
             IntentRefused: A rule would be broken. Do not send it.
@@ -74,14 +78,15 @@ class OrderBook:
         values = (
             signed.order_id, order.token_id, condition_id, order.side.value, str(order.price),
             str(order.size), order.time_in_force.value, order.post_only, signed.body,
-            IntentState.INTENDED.value, reason, data_age_ms, seq, src, at,
+            IntentState.INTENDED.value, reason, data_age_ms, seq, src, at, boot_s,
         )  # fmt: skip
         with self._db.write(durable=True) as db:
             hold_rules(db, signed, limits, sibling_id)
             db.execute(
                 "INSERT INTO intents (order_id, token_id, condition_id, side, price, size,"
                 " time_in_force, post_only, body, state, reason, data_age_ms, seq, src,"
-                " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " created_at, written_boot_s)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
 
@@ -181,10 +186,14 @@ class OrderBook:
         """Whether we meant to send it: only such orders are ever cancelled."""
         return self.intent(order_id) is not None
 
+    def has_traded(self) -> bool:
+        """Whether an order was ever meant to be sent."""
+        with self._db.read() as db:
+            return db.execute("SELECT 1 FROM intents LIMIT 1").fetchone() is not None
+
     def live(self, token_id: str | None = None) -> list[Intent]:
         """Return our orders that may still trade or whose fills are not all known, oldest first."""
-        with self._db.read() as db:
-            return live_intents(db, token_id)
+        return list(self._db.kept(("live", token_id), lambda db: live_intents(db, token_id)))
 
     def our_orders(self, token_id: str | None = None) -> list[OpenOrder]:
         """Return our orders that rest as far as we know, oldest first."""
@@ -217,14 +226,18 @@ class OrderBook:
 
     def breaker_until(self, *, now: float, breaker: Breaker = DEFAULT) -> float | None:
         """Return until when too many failed orders stop all children; None when they do not."""
-        with self._db.read() as db:
-            rows = db.execute(
-                "SELECT answered_at, failed FROM intents WHERE answered_at > ?"
-                " ORDER BY answered_at",
-                (now - breaker.memory_s,),
-            )
-            answers = [Answer(row["answered_at"], bool(row["failed"])) for row in rows]
-        return open_until(answers, now, breaker)
+        since = now // MINUTE_S * MINUTE_S - breaker.memory_s  # one question a minute
+        answers = self._db.kept(("answers", since), lambda db: _answers_since(db, since))
+        remembered = [each for each in answers if each.at > now - breaker.memory_s]
+        return open_until(remembered, now, breaker)
+
+
+def _answers_since(db: sqlite3.Connection, since: float) -> list[Answer]:
+    rows = db.execute(
+        "SELECT answered_at, failed FROM intents WHERE answered_at > ? ORDER BY answered_at",
+        (since,),
+    )
+    return [Answer(row["answered_at"], bool(row["failed"])) for row in rows]
 
 
 def _after_answer(intent: Intent, outcome: Outcome) -> Intent:

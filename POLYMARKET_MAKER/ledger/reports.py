@@ -111,19 +111,8 @@ class Reports:
 
     def view(self, token_id: str, *, now: float) -> TokenView:
         """Return everything that a decision about one token needs, from one moment."""
-        with self._db.read() as db:
-            live = live_intents(db)
-            here = [each for each in live if each.signed.order.token_id == token_id]
-            placed = [each for each in here if each.state is IntentState.PLACED]
-            closed = [each for each in here if each.state is IntentState.CLOSED]
-            pending = (IntentState.INTENDED, IntentState.UNKNOWN)
-            return TokenView(
-                stored_position(db, token_id),
-                tuple(each.as_open_order() for each in placed),
-                tuple(each for each in here if each.state in pending),
-                (*closed, *(each for each in placed if each.unseen > 0)),
-                _exposure(db, token_id, live, now),
-            )
+        question = ("view", token_id, now // DAY_S)
+        return self._db.kept(question, lambda db: _view(db, token_id, now))
 
     def exposure(self, token_id: str, *, now: float) -> Exposure:
         """Return what the caps of one token's buys are held against."""
@@ -140,6 +129,14 @@ class Reports:
         with self._db.write() as db:
             open_day(db, at)
             db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (token_id, str(bid), at))
+
+    def last_bid(self, token_id: str, *, since: float) -> Decimal | None:
+        """Return the best bid that was noted last; None when none was, or before *since*."""
+        with self._db.read() as db:
+            row = db.execute(
+                "SELECT bid FROM marks WHERE token_id = ? AND at >= ?", (token_id, since)
+            ).fetchone()
+        return None if row is None else Decimal(row["bid"])
 
     def day_result(self, *, now: float) -> Decimal:
         """Return USD won (positive) or lost in this UTC day, realised and marked at the bid."""
@@ -187,6 +184,21 @@ class Reports:
                 realised=sum((stored_position(db, token).realised for token in tokens), ZERO),
                 open_orders=_count(db, "intents", "live = 1 AND state != 'closed'"),
             )
+
+
+def _view(db: sqlite3.Connection, token_id: str, now: float) -> TokenView:
+    live = live_intents(db)
+    here = [each for each in live if each.signed.order.token_id == token_id]
+    placed = [each for each in here if each.state is IntentState.PLACED]
+    closed = [each for each in here if each.state is IntentState.CLOSED]
+    pending = (IntentState.INTENDED, IntentState.UNKNOWN)
+    return TokenView(
+        stored_position(db, token_id),
+        tuple(each.as_open_order() for each in placed),
+        tuple(each for each in here if each.state in pending),
+        (*closed, *(each for each in placed if each.unseen > 0)),
+        _exposure(db, token_id, live, now),
+    )
 
 
 def _exposure(db: sqlite3.Connection, token_id: str, live: list[Intent], now: float) -> Exposure:

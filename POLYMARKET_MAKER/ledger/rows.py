@@ -43,6 +43,7 @@ class Intent:
         status: The exchange's last word for its state; empty before the first.
         reason: Why it was wanted.
         outcome: What the answer was, for people.
+        written_boot_s: When it was written down, in seconds since boot; None when not noted.
     """
 
     signed: SignedOrder
@@ -55,6 +56,7 @@ class Intent:
     reason: str
     outcome: str
     created_at: float
+    written_boot_s: float | None = None
 
     @property
     def order_id(self) -> str:
@@ -122,6 +124,7 @@ def intent_of(row: sqlite3.Row) -> Intent:
         row["reason"],
         row["outcome"],
         row["created_at"],
+        row["written_boot_s"],
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-VERSION = "1"
+VERSION = "2"
+
+UPGRADES = {"1": ("ALTER TABLE intents ADD COLUMN written_boot_s REAL",)}
+"""What an older version lacks, each step to the next version."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -11,6 +14,7 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 -- matched: most that the exchange said has traded. seen: sum of its fills in this ledger.
 -- final: the exchange has said the last word about matched.
 -- failed: the answer was a refusal, or none that can be used, whatever became of it later.
+-- written_boot_s: when it was written, in seconds since boot: a clock that nobody sets.
 -- live: it may still trade, or has traded what no fill has shown yet. Such an order is exposure.
 CREATE TABLE IF NOT EXISTS intents (
     order_id TEXT PRIMARY KEY, token_id TEXT NOT NULL, condition_id TEXT NOT NULL,
@@ -21,7 +25,8 @@ CREATE TABLE IF NOT EXISTS intents (
     final INTEGER NOT NULL DEFAULT 0, live INTEGER NOT NULL DEFAULT 1,
     reason TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '',
     data_age_ms INTEGER, seq INTEGER, src TEXT,
-    created_at REAL NOT NULL, answered_at REAL, failed INTEGER NOT NULL DEFAULT 0
+    created_at REAL NOT NULL, answered_at REAL, failed INTEGER NOT NULL DEFAULT 0,
+    written_boot_s REAL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS intents_live ON intents (token_id) WHERE live = 1;
 CREATE INDEX IF NOT EXISTS intents_answered ON intents (answered_at);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from POLYMARKET_MAKER.probe.answer import Answer, not_available, one_line
 from POLYMARKET_MAKER.probe.exchange import probe_account, probe_frame
 from POLYMARKET_MAKER.probe.imports import probe_import
 from POLYMARKET_MAKER.probe.local import probe_ledger, probe_settings
+from POLYMARKET_MAKER.processes import end_with_parent
 
 SCHEMA = 1
 
@@ -36,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data-dir", type=Path, help="data directory of the mode asked about")
     parser.add_argument("--mode", choices=("demo", "paper", "live"), help="mode to load for")
     parser.add_argument("--token", help="token to wait for (frame)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long to wait (frame)")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="give up so long after the start (frame)"
+    )
     return parser
 
 
@@ -52,6 +56,9 @@ def _ask(subject: str, options: argparse.Namespace) -> Answer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer one question; return the exit code."""
     options = _parser().parse_args(arguments)
+    # Doctor gives it a session of its own, so no signal of a terminal would reach it.
+    with contextlib.suppress(ProcessLookupError):
+        end_with_parent(os.getppid())
     with contextlib.redirect_stdout(sys.stderr):
         answer = _ask(options.subject, options)
     if options.json:

@@ -12,11 +12,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.probe.answer import Answer, Json, not_available
+from POLYMARKET_MAKER.processes import started_s
 
 if TYPE_CHECKING:
     from POLYMARKET_MAKER.settings import Credentials as Keys
     from POLYMARKET_MAKER.settings import Settings
+
+SHORTEST_WAIT_S = 1.0
 
 
 def probe_account(_: argparse.Namespace) -> Answer:
@@ -73,16 +77,17 @@ def probe_frame(options: argparse.Namespace) -> Answer:
 
     if not options.token:
         return not_available("--token is needed")
+    wait_s = max(SHORTEST_WAIT_S, options.seconds - _age_s())
     events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     client = WSAggregatorClient(events.put, label="probe")
     started = time.monotonic()
     client.subscribe([options.token])
     client.start()
     try:
-        first = events.get(timeout=options.seconds)
+        first = events.get(timeout=wait_s)
     except queue.Empty:
         state = client.get_stats()
-        reason = f"no frame in {options.seconds:.0f} s; line {state['state']}"
+        reason = f"no frame in {wait_s:.0f} s; line {state['state']}"
         return Answer(ok=False, reason=f"{reason} ({state['last_reason'] or 'no reason given'})")
     finally:
         client.stop()
@@ -103,6 +108,12 @@ def probe_frame(options: argparse.Namespace) -> Answer:
         said = f"{len(unreadable)} of {len(seen)} frames could not be read"
         return Answer(ok=False, reason=said, data=data)
     return Answer(ok=True, data=data)
+
+
+def _age_s() -> float:
+    """Return how long this process has run: on a busy machine its start takes seconds."""
+    started = started_s()
+    return 0.0 if started is None else Clock().boot() - started
 
 
 def _drain(events: queue.SimpleQueue[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -163,6 +163,9 @@ class Maker:
             high=1,
         ),
     ] = Decimal("0.05")
+    exit_take_s: Annotated[
+        float, Key("s", "How long an exit takes bids; what is left then rests at its floor.", low=0)
+    ] = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +245,7 @@ class Risk:
     ] = 5
     adopt_wallet_positions: Annotated[
         bool,
-        Key("", "Shares found in the wallet beyond the ledger become ours, and may be sold."),
+        Key("", "All shares in the wallet beyond the ledger become ours, and may be sold."),
     ] = False
     dead_man: Annotated[
         bool,

@@ -24,6 +24,8 @@ class Options:
         replay: Recording to feed from.
         replay_speed: How many times faster than it was recorded; 0 is as fast as it goes.
         has_console: Whether a console may be opened at all.
+        token: With --flatten: only this token, as the user wrote it.
+        yes: With --flatten: do not ask.
     """
 
     global_config: Path = CONFIG_DIR / "global_config.json"
@@ -42,6 +44,9 @@ class Options:
     pnl: bool = False
     csv: Path | None = None
     cancel_open: bool = False
+    flatten: bool = False
+    token: str | None = None
+    yes: bool = False
     clock_scale: float = 1.0
     verbose: bool = False
 
@@ -74,6 +79,9 @@ def parse_options(argv: Sequence[str]) -> Options:
         pnl=said.pnl,
         csv=said.csv,
         cancel_open=said.cancel_open,
+        flatten=said.flatten,
+        token=said.token,
+        yes=said.yes,
         clock_scale=said.clock_scale,
         verbose=said.verbose,
     )
@@ -146,6 +154,14 @@ def _add_tasks(parser: argparse.ArgumentParser) -> None:
     add("--pnl", action="store_true", help="print profit and loss of each token")
     add("--csv", type=Path, metavar="FILE", help="with --pnl: write it to FILE")
     add("--cancel-open", action="store_true", help="cancel every order of the ledger, and prove it")
+    add(
+        "--flatten",
+        action="store_true",
+        help="show what the ledger holds and for how much it would go, ask, cancel every order of "
+        "the ledger, then sell what is held, not below the best bid less exit_slippage",
+    )
+    add("--token", metavar="T", help="with --flatten: this token alone; its last digits will do")
+    add("--yes", action="store_true", help="with --flatten: do not ask")
 
 
 def _tokens(text: str) -> tuple[str, ...]:
@@ -169,6 +185,7 @@ def _check(options: Options) -> None:
         "--show-config": options.show_config,
         "--pnl": options.pnl,
         "--cancel-open": options.cancel_open,
+        "--flatten": options.flatten,
     }
     asked = [name for name, is_asked in tasks.items() if is_asked]
     strange = [token for token in options.tokens if not token.isdecimal()]
@@ -179,6 +196,8 @@ def _check(options: Options) -> None:
         ),
         (len(asked) > 1, f"{' and '.join(asked)} cannot be combined"),
         (options.csv is not None and not options.pnl, "--csv needs --pnl"),
+        (options.token is not None and not options.flatten, "--token needs --flatten"),
+        (options.yes and not options.flatten, "--yes needs --flatten"),
         (
             options.record is not None and options.replay is not None,
             "--record and --replay cannot be combined",

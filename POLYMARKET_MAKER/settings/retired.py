@@ -8,10 +8,10 @@ from __future__ import annotations
 _NO_POLL = "the program acts on what happens, it does not poll"
 _REFILL = "an ended token returns to the queue by itself, and being idle is no fault"
 _START_GATE = "children start without waiting for a quote, and take their own line when they must"
-_LIQUIDATION = "there is no automatic liquidation"
+_LIQUIDATION = "there is no automatic liquidation; --flatten sells by hand"
 _HEALTH = "the line is judged by its heartbeat, a token by its own rhythm"
 _NEVER_USED = "nothing ever read it"
-_NOT_BUILT = "this feature of later versions of the ancestor is not built"
+_NOT_BUILT = "this feature of the earlier program's later versions is not built"
 
 GLOBAL: dict[str, str] = {
     "command_poll_seconds": "console commands are acted on at once",

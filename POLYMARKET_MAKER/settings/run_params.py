@@ -70,7 +70,7 @@ def load_run_params(
     """Read one child's settings. A child is never more live than its file says.
 
     Args:
-        path: ``run_params_<token>.json``; one of the ancestor, without a mode, is paper.
+        path: ``run_params_<token>.json``; one of the earlier program, without a mode, is paper.
         env: The child's environment.
         shared_ws_cache: The option ``--shared-ws-cache``; it wins over the environment.
         root: The repository root.

@@ -182,7 +182,7 @@ def _whole(number: Decimal) -> int:
 
 
 def ratio(number: Decimal) -> Decimal:
-    """Read 0.05 and 5 (percent) as the same ratio, as the ancestor did."""
+    """Read 0.05 and 5 (percent) as the same ratio, as the earlier program did."""
     return number / 100 if number > 1 else number
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+IDS_PER_FRAME = 400
+"""Thousands of ids in one frame close the connection, 100 do not; the limit is not known."""
+
 
 class Mode(StrEnum):
     """What the matching engine accepts."""
@@ -62,6 +65,7 @@ class Faults:
         deaf_tokens: Subscriptions to them are taken and never answered.
         frozen_tokens: No line, also no new one, gets their frames.
         ghost_books: Tokens whose REST book is a 0.01/0.99 ghost.
+        version: What ``GET /version`` answers, whatever is really spoken; None for the truth.
         resnapshot: A token that is unsubscribed and subscribed again gets a book again.
         swap_duplicates: Each batch is sent again with the pair of tokens swapped.
         reorder_levels: Ladders come with the best price first.
@@ -69,10 +73,12 @@ class Faults:
         refuse_upgrades: How many WebSocket upgrades are still answered with 429.
         close_upgrades: How many WebSockets are still closed right after opening.
         invalid_first: How many first frames still get ``INVALID OPERATION``.
+        ids_per_frame: More ids in one frame close the connection.
     """
 
     mode: Mode = Mode.NORMAL
     retry_after_s: int = 79
+    version: int | None = None
     closed_only: bool = False
     blocked: bool = False
     pong: bool = True
@@ -82,6 +88,7 @@ class Faults:
     refuse_upgrades: int = 0
     close_upgrades: int = 0
     invalid_first: int = 0
+    ids_per_frame: int = IDS_PER_FRAME
     resnapshot: bool = False
     swap_duplicates: bool = False
     reorder_levels: bool = False

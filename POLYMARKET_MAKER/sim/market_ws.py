@@ -21,7 +21,6 @@ from POLYMARKET_MAKER.sim.market import Market
 from POLYMARKET_MAKER.sim.model import BookBatch, Resolved, TickChanged, Trade
 from POLYMARKET_MAKER.sim.stats import Stats
 
-MAX_IDS_PER_FRAME = 400  # thousands of ids in one frame close the connection, 100 are fine
 MAX_ASSETS = 500  # more than that on one connection, and no data arrives
 CLOSE_AFTER_S = 0.15
 UPGRADES_PER_S = 40  # production's limit is not established
@@ -106,7 +105,8 @@ class MarketChannel:
             line.started = True
         elif not isinstance(ids, list):
             self._reply(line, INVALID)
-        elif len(ids) > MAX_IDS_PER_FRAME:
+        elif len(ids) > self._faults.ids_per_frame:
+            self._stats.count("refused", "oversized_frame")
             await asyncio.sleep(CLOSE_AFTER_S)
             line.cut()
         elif operation is None:

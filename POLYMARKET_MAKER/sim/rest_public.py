@@ -47,7 +47,8 @@ async def _ok(_: web.Request) -> web.Response:
 
 
 async def _version(request: web.Request) -> web.Response:
-    return answer({"version": request.app[VENUE].options.version})
+    venue = request.app[VENUE]
+    return answer({"version": venue.faults.version or venue.options.version})
 
 
 async def _time(request: web.Request) -> web.Response:

@@ -32,6 +32,7 @@ SCENARIOS: dict[str, tuple[Step, ...]] = {
     "accept-then-close": (_step(10, "close_upgrades", count=5), _step(10, "drop")),
     "never-confirm": (_step(0, "deaf", tokens=["$0"]),),
     "invalid-operation": (_step(0, "invalid_first", count=3),),
+    "oversized-frame": (_step(0, "oversized", ids=1),),
     "upgrades-refused": (_step(0, "refuse_upgrades", count=3),),
     "no-pong": (_step(10, "pong", on=False),),
     "reordered-levels": (_step(0, "reorder"),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from POLYMARKET_MAKER.sim import frames
+from POLYMARKET_MAKER.sim.faults import IDS_PER_FRAME
 from POLYMARKET_MAKER.sim.line import Line
 from POLYMARKET_MAKER.sim.venue import Venue
 from POLYMARKET_MAKER.sim.verbs_market import Verb
@@ -79,6 +80,11 @@ def invalid_first(venue: Venue, *, count: int = 1) -> None:
     venue.faults.invalid_first = count
 
 
+def oversized(venue: Venue, *, ids: int = IDS_PER_FRAME) -> None:
+    """Close a connection that names more than *ids* tokens in one frame."""
+    venue.faults.ids_per_frame = ids
+
+
 def deaf(venue: Venue, *, tokens: list[str]) -> None:
     """Take subscriptions to these tokens and never send anything for them; [] ends it."""
     venue.faults.deaf_tokens = set(tokens)
@@ -132,6 +138,7 @@ LINE_VERBS: dict[str, Verb] = {
     "refuse_upgrades": refuse_upgrades,
     "close_upgrades": close_upgrades,
     "invalid_first": invalid_first,
+    "oversized": oversized,
     "deaf": deaf,
     "duplicate": duplicate,
     "resnapshot": resnapshot,

@@ -32,6 +32,11 @@ def mode(venue: Venue, *, mode: str, retry_after_s: int = 79) -> None:
     venue.faults.retry_after_s = retry_after_s
 
 
+def version(venue: Venue, *, version: int | None = None) -> None:
+    """Say another order version than the one that is spoken; None: the truth again."""
+    venue.faults.version = version
+
+
 def rate_limit(venue: Venue, *, kind: str, per_s: float, burst: float) -> None:
     """Set how many orders or cancels a signer may send."""
     if kind not in venue.budgets.limits:
@@ -58,6 +63,7 @@ REQUEST_VERBS: dict[str, Verb] = {
     "fault": fault,
     "clear_faults": clear_faults,
     "mode": mode,
+    "version": version,
     "rate_limit": rate_limit,
     "closed_only": closed_only,
     "geoblock": geoblock,

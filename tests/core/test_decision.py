@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.decision import blocked_by_quote, without_own
 from POLYMARKET_MAKER.core.model import Level, Side, TokenHealth

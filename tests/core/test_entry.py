@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from POLYMARKET_MAKER.core.entry import from_entry, to_entry
+from POLYMARKET_MAKER.core.entry import EntryMaker, from_entry
 from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth
 
 QUOTE = Quote(
@@ -49,8 +51,14 @@ QUOTES = st.builds(
 )
 
 
+def fields(quote: Quote, health: TokenHealth, conn: int) -> dict[str, Any]:
+    """Return an entry as readers see it."""
+    versioned, rest = EntryMaker().to_entry(quote, health, conn)
+    return {**json.loads(versioned), **json.loads(rest)}
+
+
 def test_an_entry_has_the_fields_that_other_programs_rely_on() -> None:
-    assert to_entry(QUOTE, TokenHealth.LIVE, 0) == {
+    assert fields(QUOTE, TokenHealth.LIVE, 0) == {
         "price": 0.5,
         "best_bid": 0.49,
         "best_ask": 0.51,
@@ -70,15 +78,22 @@ def test_an_entry_has_the_fields_that_other_programs_rely_on() -> None:
 
 @given(QUOTES)
 def test_a_quote_comes_back_as_it_was(quote: Quote) -> None:
-    entry = json.loads(json.dumps(to_entry(quote, TokenHealth.QUIET, 3)))
+    entry = fields(quote, TokenHealth.QUIET, 3)
 
     assert from_entry("7132", entry, seq=7) == quote
+
+
+@given(QUOTES)
+def test_an_entry_is_text_as_msgspec_writes_it(quote: Quote) -> None:
+    """The file's readers take the short way only for such a text."""
+    for text in EntryMaker().to_entry(quote, TokenHealth.LIVE, 1):
+        assert msgspec.json.encode(msgspec.json.decode(text)) == text
 
 
 def test_a_missing_side_is_null_and_never_zero() -> None:
     empty = replace(QUOTE, best_bid=None, bids=(), last_trade_price=None)
 
-    entry = to_entry(empty, TokenHealth.LIVE, 0)
+    entry = fields(empty, TokenHealth.LIVE, 0)
 
     assert [entry[key] for key in ("best_bid", "bid_size", "price")] == [None, None, None]
     assert entry["bids"] == []
@@ -107,24 +122,29 @@ def test_price_is_the_last_trade_within_the_quote_else_the_middle(
         best_ask=None if ask is None else Decimal(ask),
     )
 
-    assert to_entry(quote, TokenHealth.LIVE, 0)["price"] == price
+    assert fields(quote, TokenHealth.LIVE, 0)["price"] == price
 
 
 def test_a_best_price_without_its_level_has_no_size() -> None:
     """The exchange may state a best price before the change that brings its level."""
     quote = replace(QUOTE, best_bid=Decimal("0.5"))
 
-    assert to_entry(quote, TokenHealth.LIVE, 0)["bid_size"] is None
+    assert fields(quote, TokenHealth.LIVE, 0)["bid_size"] is None
 
 
 def test_ts_is_our_time_when_the_exchange_gave_none() -> None:
     quote = replace(QUOTE, exchange_at=None)
 
-    assert to_entry(quote, TokenHealth.LIVE, 0)["ts"] == QUOTE.received_at
+    assert fields(quote, TokenHealth.LIVE, 0)["ts"] == QUOTE.received_at
 
 
 def test_unknown_keys_are_a_newer_writer_s() -> None:
-    entry = {**to_entry(QUOTE, TokenHealth.LIVE, 0), "seq": 9, "rev": 1, "mood": {"a": 1}}
+    entry = {
+        **fields(QUOTE, TokenHealth.LIVE, 0),
+        "seq": 9,
+        "rev": 1,
+        "mood": {"a": 1},
+    }
 
     assert from_entry("7132", entry) == replace(QUOTE, seq=9)
 
@@ -141,7 +161,32 @@ def test_unknown_keys_are_a_newer_writer_s() -> None:
     ],
 )
 def test_a_wrong_type_is_an_error_that_names_the_field(key: str, value: object) -> None:
-    entry = {**to_entry(QUOTE, TokenHealth.LIVE, 0), key: value}
+    entry = {**fields(QUOTE, TokenHealth.LIVE, 0), key: value}
 
     with pytest.raises(ValueError, match=key):
         from_entry("7132", entry)
+
+
+@given(QUOTES)
+def test_what_a_maker_remembers_never_shows(quote: Quote) -> None:
+    """Quotes in a row share most of their parts; each entry is as if it were the first."""
+    maker, live = EntryMaker(), TokenHealth.LIVE
+    part = Decimal("0.37")
+    for other in (
+        replace(quote, received_at=1.0),
+        replace(quote, exchange_at=None),
+        replace(quote, best_bid=part),
+        replace(quote, best_ask=None),
+        replace(quote, bids=(Level(part, part),)),
+        replace(quote, bids=(Level(quote.best_bid or part, Decimal("1.5")),)),
+        replace(quote, asks=(Level(quote.best_ask or part, Decimal("1.5")),)),
+        replace(quote, asks=(*quote.asks, Level(part, part))),
+        replace(quote, last_trade_price=part),
+        replace(quote, tick_size=part),
+        replace(quote, event_type="best_bid_ask"),
+    ):
+        for each in (quote, other):
+            assert maker.to_entry(each, live, 0) == EntryMaker().to_entry(each, live, 0)
+
+    assert b'"health":"quiet","conn":0' in maker.to_entry(other, TokenHealth.QUIET, 0).rest
+    assert b'"health":"quiet","conn":1' in maker.to_entry(other, TokenHealth.QUIET, 1).rest

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core import wire
-from POLYMARKET_MAKER.core.feed import NEVER, Feed, LineState
+from POLYMARKET_MAKER.core import subscription, wire
+from POLYMARKET_MAKER.core.connection import NEVER, LineState
+from POLYMARKET_MAKER.core.feed import Feed
 from tests.support import market_text as market
 from tests.support.market_text import NO, YES, text
 
@@ -27,7 +28,7 @@ def opened(*tokens: str, at: float = T0) -> Feed:
 
 def sent(feed: Feed, now: float) -> list[dict[str, Any]]:
     """Return the JSON frames that are due; PING is left out."""
-    return [json.loads(each) for each in feed.to_send(now) if each != wire.PING]
+    return [json.loads(each) for each in feed.to_send(now) if each != subscription.PING]
 
 
 def hear(feed: Feed, message: Any, now: float) -> None:
@@ -189,7 +190,7 @@ def test_a_line_without_tokens_is_closed_after_the_grace() -> None:
 def test_ping_is_sent_every_ten_seconds() -> None:
     feed = opened(YES)
 
-    pings = [now for now in range(61) if wire.PING in feed.to_send(T0 + now)]
+    pings = [now for now in range(61) if subscription.PING in feed.to_send(T0 + now)]
 
     assert pings == [10, 20, 30, 40, 50, 60]
 
@@ -331,6 +332,57 @@ def test_one_bad_token_cannot_refuse_a_connection_for_ever() -> None:
         feed.closed(now + 3, "refused", jitter=0.0)
 
     assert bad not in leaders[-1]
+
+
+def breaks(feed: Feed, at: float, *, after_s: float = 0.2, reason: str = "closed") -> list[int]:
+    """Open a connection that breaks, and return how many ids each of its frames had."""
+    feed.dialling()
+    feed.opened(at)
+    sizes = [len(frame["assets_ids"]) for frame in sent(feed, at)]
+    feed.closed(at + after_s, reason, jitter=0.0)
+    return sizes
+
+
+def test_frames_shrink_while_a_connection_breaks_before_anything_is_confirmed() -> None:
+    """An oversized frame is answered with a close, and nothing says so."""
+    feed = Feed()
+    feed.want(ids(120), T0)
+
+    assert breaks(feed, T0) == [100, 20]
+    assert breaks(feed, T0 + 10) == [10] * 12
+    assert breaks(feed, T0 + 20) == [1] * 120
+    assert breaks(feed, T0 + 30) == [1] * 120
+
+
+def test_small_frames_stay_small_until_a_connection_stood_for_a_minute() -> None:
+    feed = Feed()
+    feed.want(ids(120), T0)
+    breaks(feed, T0)
+
+    feed.dialling()
+    feed.opened(T0 + 10)
+    sent(feed, T0 + 10)
+    hear(feed, market.book(ids(1)[0]), T0 + 10.1)
+    feed.closed(T0 + 20, "closed", jitter=0.0)
+    assert breaks(feed, T0 + 30, reason="") == [10] * 12
+
+    feed.dialling()
+    feed.opened(T0 + 40)
+    sent(feed, T0 + 40)
+    hear(feed, market.book(ids(1)[0]), T0 + 40.1)
+    feed.closed(T0 + 100, "closed", jitter=0.0)
+    assert breaks(feed, T0 + 110) == [100, 20]
+
+
+def test_a_connection_that_we_close_says_nothing_of_its_frames() -> None:
+    feed = opened(*ids(120))
+    sent(feed, T0)
+    feed.renew("two tokens differ")
+    reason = feed.must_close(T0 + 1)
+    assert reason == "two tokens differ"
+    feed.closed(T0 + 1, reason, jitter=0.0)
+
+    assert breaks(feed, T0 + 2) == [100, 20]
 
 
 def test_a_refusal_after_a_book_is_not_about_the_first_frame() -> None:

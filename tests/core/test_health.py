@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import (
     DEFAULT_LIMITS,
+    Distrust,
     LineFacts,
     Rhythm,
     snapshot_health,
@@ -126,3 +127,23 @@ def test_a_burst_counts_once() -> None:
             rhythm.heard(T0 + 10 * number + burst / 1000)
 
     assert rhythm.suspect_after_s(DEFAULT_LIMITS) == 200
+
+
+def test_one_doubt_that_follows_another_is_the_same_outage() -> None:
+    """Else a quote that is SUSPECT and RESYNC in turn would never have what rests cancelled."""
+    distrust = Distrust(T0)
+    assert distrust.for_s(TokenHealth.LIVE, T0 + 100) == 0
+
+    assert distrust.for_s(TokenHealth.SUSPECT, T0 + 101) == 0
+    assert distrust.for_s(TokenHealth.SUSPECT, T0 + 109) == 8
+    assert distrust.for_s(TokenHealth.RESYNC, T0 + 110) == 9
+    assert distrust.for_s(TokenHealth.SUSPECT, T0 + 112) == 11
+
+
+def test_a_tradable_quote_ends_the_outage() -> None:
+    distrust = Distrust(T0)
+    distrust.for_s(TokenHealth.RESYNC, T0)
+    assert distrust.for_s(TokenHealth.RESYNC, T0 + 4) == 4
+
+    assert distrust.for_s(TokenHealth.QUIET, T0 + 5) == 0
+    assert distrust.for_s(TokenHealth.RESYNC, T0 + 6) == 0

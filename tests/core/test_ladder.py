@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from POLYMARKET_MAKER.core.ladder import TOP, Asks, Bids
 from POLYMARKET_MAKER.core.model import Level
 
-PRICES = st.integers(1, 999).map(lambda thousandths: Decimal(thousandths) / 1000)
+PRICES = st.integers(1, 12).map(lambda hundredths: Decimal(hundredths) / 100)
 SIZES = st.integers(0, 3).map(Decimal)
 
 

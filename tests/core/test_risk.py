@@ -55,7 +55,7 @@ def checked(
     market: MarketInfo = MARKET,
     limits: Limits = LIMITS,
     exposure: Exposure = NOTHING,
-    health_for_s: float = 0.0,
+    distrusted_s: float = 0.0,
     switches: Switches = ON,
     own: Sequence[OpenOrder] = (),
     sibling: Sequence[OpenOrder] = (),
@@ -67,7 +67,7 @@ def checked(
         market,
         limits=limits,
         exposure=exposure,
-        health_for_s=health_for_s,
+        distrusted_s=distrusted_s,
         switches=switches,
         resting=own,
         sibling_orders=sibling,
@@ -106,7 +106,7 @@ def test_the_health_of_the_quote_decides_about_placing_keeping_and_cancelling(
         taking(SELL, "0.49", "10"),
         quote=aged("0.49", "0.51", health=health),
         position=holding("10"),
-        health_for_s=for_s,
+        distrusted_s=for_s,
     )
 
     assert allowed.gate is gate

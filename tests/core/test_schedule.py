@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from POLYMARKET_MAKER.core.schedule import Lane, Limits, Outcome, Schedule, Start, Waiting
+from POLYMARKET_MAKER.core.lanes import Lane, Limits, Outcome, Start, Waiting
+from POLYMARKET_MAKER.core.schedule import Schedule
 
 T0 = 1000.0
 LIMITS = Limits(max_trading=2, max_exiting=1, spacing_s=5.0, exit_spacing_s=1.0)
@@ -50,6 +51,17 @@ def test_no_more_children_than_slots() -> None:
 
     assert schedule.free_slots(Lane.TRADE) == 0
     assert schedule.next_start(T0 + 100) is None
+
+
+def test_a_child_of_an_earlier_supervisor_takes_a_slot_of_its_own_lane() -> None:
+    """Whatever was said of its token meanwhile: it runs."""
+    schedule = Schedule(LIMITS, finished={"2": "USER_STOPPED"}).offer(["1", "3"])
+    adopted = schedule.adopted("1", Lane.EXIT, T0).adopted("2", Lane.TRADE, T0)
+
+    assert (adopted.free_slots(Lane.EXIT), adopted.free_slots(Lane.TRADE)) == (0, 1)
+    assert order(adopted) == ["3"]
+    assert adopted.handled == {"1", "2"}
+    assert adopted.next_start(T0) == Start("3", Lane.TRADE), "it costs no spacing"
 
 
 def test_sellers_have_slots_and_spacing_of_their_own() -> None:

@@ -289,12 +289,13 @@ def test_an_exit_sells_at_the_bid_at_once_whatever_it_cost() -> None:
     )  # fmt: skip
 
 
-def test_an_exit_rests_at_its_floor_when_the_bid_falls_below_it() -> None:
+def test_an_exit_waits_two_minutes_below_its_floor_and_then_rests_there() -> None:
     life = Life(exiting=True)
     life.tick("0.30", "0.32", holding("10", "0.50"))
 
     assert only(life.tick("0.25", "0.32", holding("8", "0.50"))).reason == "exit"
-    order = only(life.tick("0.24", "0.32", holding("4", "0.50")))
+    assert life.tick("0.24", "0.32", holding("8", "0.50")).stage.reason == "exit_waits"
+    order = only(life.tick("0.24", "0.32", holding("8", "0.50"), after_s=120))
     assert (order.price, order.time_in_force) == (Decimal("0.25"), TimeInForce.GTC)
 
 
@@ -304,7 +305,9 @@ def test_an_exit_keeps_its_floor_over_a_restart() -> None:
 
     life.strategy = VolatilityStrategy.fresh(PARAMS).remembering(life.strategy.memory())
 
-    assert only(life.tick("0.10", "0.32", holding("10", "0.50"))).price == Decimal("0.25")
+    assert life.tick("0.10", "0.32", holding("10", "0.50")).wanted == ()
+    order = only(life.tick("0.10", "0.32", holding("10", "0.50"), after_s=120))
+    assert order.price == Decimal("0.25")
     life.options = {}
     life.tick("0.10", "0.32", holding("10", "0.50"))
     assert life.strategy.memory() == {"drop_pct": "0.05"}
@@ -313,9 +316,9 @@ def test_an_exit_keeps_its_floor_over_a_restart() -> None:
 def test_an_exit_without_a_bid_waits_for_one() -> None:
     life = Life(exiting=True)
 
-    assert life.tick(None, "0.32", holding("10")).stage == (StageName.QUOTE, False, "no_bid")
+    assert life.tick(None, "0.32", holding("10")).stage == (StageName.SIGNAL, False, "no_bid")
     assert only(life.tick("0.02", "0.32", holding("60"))).price == Decimal("0.02")
-    assert only(life.tick(None, "0.32", holding("60"))).price == Decimal("0.01")
+    assert only(life.tick(None, "0.32", holding("60"), after_s=120)).price == Decimal("0.01")
 
 
 def test_a_quote_that_is_not_trusted_teaches_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core import wire
+from POLYMARKET_MAKER.core import subscription, wire
 from POLYMARKET_MAKER.core.events import (
     BestBidAsk,
     BookSnapshot,
@@ -311,32 +311,35 @@ def test_a_truncated_frame_is_unreadable_as_a_whole(length: int) -> None:
 
 
 def test_first_frame_is_what_the_exchange_documents() -> None:
-    assert json.loads(wire.first_frame([YES], custom_features=True)) == {
+    assert json.loads(subscription.first_frame([YES], custom_features=True)) == {
         "assets_ids": [YES],
         "type": "market",
         "custom_feature_enabled": True,
     }
-    assert "custom_feature_enabled" not in wire.first_frame([YES], custom_features=False)
+    assert "custom_feature_enabled" not in subscription.first_frame([YES], custom_features=False)
 
 
 def test_later_frames_name_their_operation() -> None:
-    assert json.loads(wire.subscribe([YES, NO], custom_features=True)) == {
+    assert json.loads(subscription.subscribe([YES, NO], custom_features=True)) == {
         "assets_ids": [YES, NO],
         "operation": "subscribe",
         "custom_feature_enabled": True,
     }
-    assert json.loads(wire.unsubscribe([NO])) == {"assets_ids": [NO], "operation": "unsubscribe"}
+    assert json.loads(subscription.unsubscribe([NO])) == {
+        "assets_ids": [NO],
+        "operation": "unsubscribe",
+    }
 
 
 def test_a_frame_is_never_empty_and_never_too_large() -> None:
     with pytest.raises(ValueError, match="had 0 ids, expected 1 to 100"):
-        wire.first_frame([], custom_features=True)
+        subscription.first_frame([], custom_features=True)
     with pytest.raises(ValueError, match="had 101 ids"):
-        wire.subscribe([str(number) for number in range(101)], custom_features=True)
+        subscription.subscribe([str(number) for number in range(101)], custom_features=True)
 
 
 def test_ids_are_cut_into_frames() -> None:
     ids = [str(number) for number in range(250)]
 
-    assert [len(chunk) for chunk in wire.chunks(ids)] == [100, 100, 50]
-    assert [token for chunk in wire.chunks(ids) for token in chunk] == ids
+    assert [len(chunk) for chunk in subscription.chunks(ids)] == [100, 100, 50]
+    assert [token for chunk in subscription.chunks(ids) for token in chunk] == ids

@@ -29,6 +29,18 @@ def ids(orders: list[dict[str, Any]]) -> list[str]:
     return [order["id"] for order in orders]
 
 
+def one_order(account: LiveAccount, token: str) -> str:
+    """Return the id of our order on a token; it may be on its way from one price to another."""
+    found: list[str] = []
+
+    def is_one() -> bool:
+        found[:] = ids(account.ours(token))
+        return len(found) == 1
+
+    eventually(is_one, within_s=30, what="one order")
+    return found[0]
+
+
 def child(account: LiveAccount, token: str) -> dict[str, Any]:
     return read_json(account.run.data / "children" / f"{token}.json")
 
@@ -77,8 +89,7 @@ def test_a_start_with_the_kill_switch_set_places_nothing(tmp_path: Path) -> None
 
 def test_a_stop_that_cannot_be_proven_names_the_survivors(tmp_path: Path) -> None:
     with running_simulator(tokens=1, no_flow=True) as sim, live_account(sim, tmp_path) as account:
-        account.wait_for_orders(1)
-        (order_id,) = ids(account.ours())
+        (order_id,) = account.wait_for_orders(1)
         sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
 
         assert account.run.stop(timeout_s=90) == 5
@@ -96,8 +107,7 @@ def test_orders_of_a_killed_child_are_gone_within_five_seconds_and_before_the_ne
         token, other = sim.tokens
         account.wait_for_orders(2)
         foreign = foreign_order(sim, token)
-        (left,) = ids(account.ours(token))
-        (kept,) = ids(account.ours(other))
+        left, kept = one_order(account, token), one_order(account, other)
         os.kill(account.run.status()["tasks"][token]["pid"], signal.SIGKILL)
 
         eventually(lambda: left not in ids(account.orders()), within_s=5, what="no old order")
@@ -118,6 +128,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
         account.wait_for_orders(2)
         first = account.run.status()["tasks"][token]["pid"]
         sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
+        one_order(account, token)  # from now on it cannot be replaced
         os.kill(first, signal.SIGKILL)
 
         eventually(

@@ -36,7 +36,7 @@ def house_on_a_small_disk(
             (data / "children").symlink_to(tmp_path / "children")
         with supervised(
             *("--paper", "--no-repl", "--tokens", ",".join(sim.tokens)),
-            *starting_together(tmp_path),
+            *starting_together(tmp_path, fallback_return_after_s=5),
             directory=tmp_path,
             env={**addresses(sim), "POLY_DATA_DIR": str(data)},
         ) as run:
@@ -114,10 +114,10 @@ def test_without_lane_and_file_children_trade_on_their_own_lines_until_space_ret
 
 
 RACER = Path(__file__).resolve().parents[1] / "support" / "racing_reader.py"
-RACE_S = 60.0
+RACE_S = 15.0
 
 
-def test_a_reader_that_races_the_writer_for_a_minute_never_reads_a_mixture(tmp_path: Path) -> None:
+def test_a_reader_that_races_the_writer_never_reads_a_mixture(tmp_path: Path) -> None:
     cache = tmp_path / "ws_cache.json"
     command = [sys.executable, str(RACER), str(cache), str(RACE_S)]
     done = threading.Event()
@@ -138,6 +138,6 @@ def test_a_reader_that_races_the_writer_for_a_minute_never_reads_a_mixture(tmp_p
     outputs = [each.communicate()[0].split() for each in readers]
 
     for reads, versions, torn in outputs:
-        assert int(reads) > 5_000
-        assert int(versions) > 1_000
+        assert int(reads) > 2_000
+        assert int(versions) > 300
         assert int(torn) == 0

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
+from POLYMARKET_MAKER.aggregator import Aggregator
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.public import Public
+from POLYMARKET_MAKER.lines import market_lines
 from polyshared import SnapshotMissing, SnapshotReader
 from tests.support.simulator import Simulator, running_simulator
 
@@ -168,19 +169,11 @@ SCALE = 40.0
 
 
 def test_a_quiet_market_stays_tradable_and_costs_little(tmp_path: Path) -> None:
+    """Some verdicts long; the whole hour, with children, is in test_failover_supervisor.py."""
     with house(tmp_path, tokens=3, scale=SCALE, no_flow=True) as home:
         assert eventually(lambda: all(home.health(token) == "quiet" for token in home.sim.tokens))
 
         _stays_tradable(home, 6.0)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(150)
-def test_a_quiet_hour_is_no_reason_to_reconnect(tmp_path: Path) -> None:
-    with house(tmp_path, tokens=3, scale=SCALE, no_flow=True) as home:
-        assert eventually(lambda: all(home.health(token) == "quiet" for token in home.sim.tokens))
-
-        _stays_tradable(home, 3600 / SCALE)
 
 
 @pytest.mark.slow
@@ -315,6 +308,36 @@ def test_a_refused_first_frame_is_tried_again(tmp_path: Path) -> None:
         assert eventually(lambda: home.status()["notices"].get("INVALID OPERATION", 0) >= 1)
         assert eventually(lambda: home.health(home.sim.tokens[0]) in ("live", "quiet"))
         assert home.status()["lines"][0]["refusals"] >= 1
+
+
+def test_frames_that_are_too_large_for_the_exchange_are_made_smaller(tmp_path: Path) -> None:
+    """Its limit is not documented; a frame beyond it is answered with a close and no word."""
+    with house(tmp_path, tokens=120, no_flow=True) as home:
+        assert "oversized_frame" not in home.sim.stats().get("refused", {}), "100 ids are fine"
+        home.sim.control(do="oversized", ids=50)
+        home.sim.control(do="drop", channel="market")
+
+        assert eventually(lambda: home.health(home.sim.tokens[0]) == "resync")
+        assert eventually(
+            lambda: all(home.health(token) in ("live", "quiet") for token in home.sim.tokens)
+        )
+        assert home.sim.stats()["refused"]["oversized_frame"] == 1
+        assert home.status()["unconfirmed"] == []
+
+
+def test_a_book_that_follows_a_trade_has_no_tick_size_and_keeps_ours(tmp_path: Path) -> None:
+    with house(tmp_path, tokens=1, no_flow=True) as home:
+        (token,) = home.sim.tokens
+        before = home.fields(token)
+        books = home.status()["received"]["book"]
+        home.sim.control(do="trade", token=token, side="BUY", size="5")
+
+        assert eventually(lambda: home.status()["received"]["book"] > books)
+        assert eventually(lambda: home.fields(token)["event_type"] == "last_trade_price")
+        fields = home.fields(token)
+        assert fields["tick_size"] == before["tick_size"] == 0.01
+        assert fields["last_trade_price"] == before["best_ask"]
+        assert home.agrees(token)
 
 
 @pytest.mark.slow

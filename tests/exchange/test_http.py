@@ -132,6 +132,18 @@ def test_the_last_rate_limit_is_kept_by_bucket(http: Http, server: ScriptedServe
     assert http.limits["POST /order"].reset_s == 1.5
 
 
+def test_a_rate_limit_is_told_as_it_arrives(http: Http, server: ScriptedServer) -> None:
+    told: list[tuple[str, int | None]] = []
+    http.on_limit = lambda bucket, limit: told.append((bucket, limit.remaining))
+    limits = {"Poly-RateLimit-Remaining": "0", "Retry-After": "1"}
+    server.on("POST", "/order", Reply(status=429, value={}, headers=limits))
+
+    with pytest.raises(VenueUnreachable):
+        http.send("POST", f"{server.url}/order", Tick, body=b"{}")
+
+    assert told == [("POST /order", 0)]
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

@@ -17,7 +17,7 @@ from POLYMARKET_MAKER.core.model import (
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
 from POLYMARKET_MAKER.exchange.clob_v2 import ClobV2
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.protocol import Exchange, LiveAccount, refuses_us
+from POLYMARKET_MAKER.exchange.protocol import Exchange, LiveAccount, is_unauthorised, refuses_us
 from tests.exchange.golden import Case
 from tests.exchange.scripted_server import Harm, Reply, ScriptedServer
 
@@ -209,11 +209,11 @@ def test_a_signed_order_does_not_show_its_body(clob: ClobV2, credentials: Creden
     [
         (Rejected("order_version_mismatch", 400), True),
         (Rejected("invalid order version, please use the latest clob-client", 400), True),
-        (Rejected("Unauthorized/Invalid api key", 401), True),
+        (Rejected("Unauthorized/Invalid api key", 401), False),
         (Rejected("maker address not allowed, please use the deposit wallet flow", 400), True),
         (Rejected("the order signer address has to be the address of the API KEY", 400), True),
         (Rejected("invalid signature", 400), True),
-        (Rejected("blocked", 403), True),
+        (Rejected("blocked", 403), False),
         (Rejected("invalid post-only order: order crosses book", 400), False),
         (Rejected("not enough balance / allowance", 400), False),
         (Rejected("the market is not yet ready to process new orders", 400), False),
@@ -224,3 +224,12 @@ def test_a_refusal_of_us_is_told_from_a_refusal_of_the_order(
     rejected: Rejected, *, expected: bool
 ) -> None:
     assert refuses_us(rejected) is expected
+
+
+def test_a_refusal_of_who_asks_is_told_from_all_others() -> None:
+    """It is asked once more before it is believed."""
+    assert is_unauthorised(401, "Unauthorized/Invalid api key")
+    assert is_unauthorised(403, "")
+    assert is_unauthorised(400, "invalid API key")
+    assert not is_unauthorised(400, "invalid signature")
+    assert not is_unauthorised(None, "timeout")

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core.model import Fill, FillStatus, Side
+from POLYMARKET_MAKER.core.order_words import fill_status
 from POLYMARKET_MAKER.exchange import rows
 from tests.exchange.golden import FUNDER, OWNER, POSITION, TOKEN
 
@@ -192,7 +193,7 @@ def test_a_maker_without_a_side_has_the_one_that_makes_the_trade_possible(
     ],
 )
 def test_a_trade_status_is_read_in_both_spellings(word: str, status: FillStatus) -> None:
-    assert rows.fill_status(word) is status
+    assert fill_status(word) is status
 
 
 @pytest.mark.parametrize(

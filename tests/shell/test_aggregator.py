@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-from POLYMARKET_MAKER.aggregator import Aggregator, market_lines
+from POLYMARKET_MAKER.aggregator import Aggregator
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import wire
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.errors import CannotStart
 from POLYMARKET_MAKER.line import Frame, Line, LineStats, OnFrame, OnState
-from POLYMARKET_MAKER.recording import Recorder, Replay, read_recording
+from POLYMARKET_MAKER.lines import market_lines
+from POLYMARKET_MAKER.recording import Recorder, read_recording
+from POLYMARKET_MAKER.replay import Replay
 from polyshared import Entry, Snapshot, SnapshotReader, SnapshotWriter
 from tests.support import market_text as market
 from tests.support.market_text import NO, OTHER, YES, text

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.desk import CANCEL_S
+from POLYMARKET_MAKER.account_desk import CANCEL_S
 from POLYMARKET_MAKER.errors import SupervisorExit
 from POLYMARKET_MAKER.settings.groups import Scheduler
 from tests.support.program import ROOT, run_program

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.model import AgedQuote, Source, TokenHealth
 from POLYMARKET_MAKER.direct_quotes import DirectQuotes
 from tests.support.program import eventually

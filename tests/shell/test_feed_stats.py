@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.events import NewMarket, Notice, Pong, Unknown, Unreadable
-from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.feed_stats import (
     MAX_UNKNOWN_TYPES,

@@ -13,10 +13,14 @@ import pytest
 
 from POLYMARKET_MAKER import children, pulse
 from POLYMARKET_MAKER.adopted import StatusPulse
-from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.lanes import Lane
+from POLYMARKET_MAKER.fleet import Fleet
+from POLYMARKET_MAKER.launch import exit_signal_path
+from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.tasks import TaskStatus
 from tests.support.program import eventually
-from tests.support.waiting_fleet import start, waiting_fleet
+from tests.support.waiting_fleet import SCALE, start, waiting_fleet
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -199,3 +203,68 @@ def test_an_exit_signal_of_an_earlier_life_does_not_end_a_child_that_shall_trade
     fleet.start_next(None)
 
     assert not left.exists()
+
+
+@pytest.mark.parametrize("is_exit_only", [False, True])
+def test_an_adopted_child_takes_a_slot_of_its_own_kind(
+    tmp_path: Path, *, is_exit_only: bool
+) -> None:
+    """One that only sells must not keep a token from being traded."""
+    with waiting_fleet(tmp_path, scheduler={"on_supervisor_loss": "continue"}) as first:
+        if is_exit_only:
+            first.sell("1")
+        pid = start(first, "1")
+        settings, memory = first._settings, first._memory
+        orphans = Orphans(settings.data_dir, Clock(), grace_s=5, adopts=True)
+        second = Fleet(settings, first._desk, memory, Clock(), orphans)
+
+        assert [child.pid for child in second.children()] == [pid]
+        lane = Lane.EXIT if is_exit_only else Lane.TRADE
+        assert second.schedule.running["1"].lane is lane
+        name = "autorun_exit_1.log" if is_exit_only else "autorun_1.log"
+        assert [child.log_path.name for child in second.children()] == [name]
+
+
+def test_a_child_that_has_nothing_left_to_do_frees_its_slot_and_its_token_is_gone(
+    fleet: Fleet,
+) -> None:
+    fleet.sell("1")
+    start(fleet, "1")
+    fleet.retire("1")
+    assert fleet.schedule.free_slots(Lane.EXIT) == fleet.schedule.limits.max_exiting
+
+    def is_gone() -> bool:
+        fleet.reap()
+        return fleet.tasks["1"].child is None
+
+    eventually(is_gone, within_s=20, what="its end")
+    assert fleet.schedule.wants_quotes == ()
+
+
+class HandClock(Clock):
+    """Twenty times faster, with a monotonic hand that the test moves."""
+
+    hand = 0.0
+
+    def mono(self) -> float:
+        return HandClock.hand
+
+
+@pytest.mark.parametrize(("apart_s", "is_kept_away"), [(4.0, True), (100.0, False)])
+def test_crashes_are_counted_in_the_time_of_the_schedule(
+    fleet: Fleet, apart_s: float, *, is_kept_away: bool
+) -> None:
+    """Five in ten minutes, which are thirty seconds here, lead to quarantine."""
+    HandClock.hand = 1000.0
+    made = Fleet(fleet._settings, fleet._desk, fleet._memory, HandClock(SCALE))
+    made.offer(["1"])
+    for _ in range(5):
+        made.start_next(None)
+        child = made.tasks["1"].child
+        assert child is not None
+        child.kill()
+        child.process.wait()
+        made.reap()
+        HandClock.hand += apart_s
+
+    assert (made.tasks["1"].status is TaskStatus.QUARANTINED) is is_kept_away

@@ -13,9 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule
 
 from POLYMARKET_MAKER.account_keeper import AccountKeeper
 from POLYMARKET_MAKER.account_sync import read_account
@@ -24,7 +23,7 @@ from POLYMARKET_MAKER.core.events import Event
 from POLYMARKET_MAKER.core.model import Fill, OpenOrder
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
 from POLYMARKET_MAKER.errors import VenueError
-from tests.shell.test_trading_model import Trading
+from tests.shell.test_trading_model import IN_MEMORY, PARTS, Trading, live_many_lives
 from tests.support.fake_exchange import FOREIGN, Killed
 from tests.support.trading import TOKEN
 from tests.support.trading_house import House
@@ -43,7 +42,7 @@ class KeptHouse(House):
 
     def born(self) -> None:
         super().born()
-        self.worker._orders._is_kept = True
+        self.worker._orders.reading.is_kept = True
         self.keeper = AccountKeeper(
             self.exchange, self.ledger, ring=lambda _token: None, clock=self.clock
         )
@@ -65,7 +64,7 @@ class KeptHouse(House):
         for _ in range(ROUNDS):
             with suppress(Killed, VenueError):  # a fault that loses the supervisor's request
                 now = self.clock.now()
-                if not clear(self.exchange, self.ledger, [TOKEN], now=now):
+                if not clear(self.exchange, self.ledger, [TOKEN], clock=self.clock):
                     read_account(self.exchange, self.ledger, now=now)
                     return
             self.pass_time(1.0)
@@ -102,7 +101,7 @@ class KeptTrading(Trading):
 
     @initialize()
     def open_the_house(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(dir=IN_MEMORY)
         self.house = KeptHouse(Path(self._folder.name))
 
     @rule(up=st.booleans())
@@ -114,23 +113,12 @@ class KeptTrading(Trading):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_is_ever_doubled_oversold_or_lost_with_a_supervisor(
-    pytestconfig: pytest.Config,
+    part: int, pytestconfig: pytest.Config
 ) -> None:
-    """The same lives each time; with --hypothesis-seed=N ten times as many others."""
-    is_chaos = pytestconfig.getoption("--hypothesis-seed") is not None
-    run_state_machine_as_test(
-        KeptTrading,
-        settings=settings(
-            max_examples=3000 if is_chaos else 300,
-            derandomize=not is_chaos,
-            stateful_step_count=25,
-            deadline=None,
-            phases=[Phase.generate],  # a life is long: to shrink one takes minutes
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    """300 lives; ``make chaos`` lives many more."""
+    live_many_lives(KeptTrading, part, 300 // PARTS, pytestconfig.getoption("--hypothesis-seed"))
 
 
 def test_a_kept_child_reads_the_account_itself_only_when_nobody_else_does(tmp_path: Path) -> None:
@@ -153,7 +141,7 @@ def test_a_kept_child_reads_the_account_itself_only_when_nobody_else_does(tmp_pa
     gaps = [later - earlier for earlier, later in zip([began, *reads], reads, strict=False)]
     assert len(gaps) == 3
     assert all(45 < gap <= 46 for gap in gaps), gaps
-    assert house.worker._orders.is_fresh
+    assert house.worker._orders.reading.is_fresh
 
 
 def test_without_a_read_of_the_account_nothing_is_placed(tmp_path: Path) -> None:
@@ -176,7 +164,7 @@ def test_without_a_read_of_the_account_nothing_is_placed(tmp_path: Path) -> None
         house.turn()
         house.pass_time(0.5)
 
-    assert not house.worker._orders.is_fresh
+    assert not house.worker._orders.reading.is_fresh
     assert house.exchange.signed == signed
 
 

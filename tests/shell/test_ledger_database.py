@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -12,7 +13,7 @@ import pytest
 
 from POLYMARKET_MAKER.errors import LedgerBusy, LedgerError, LedgerMismatch
 from POLYMARKET_MAKER.ledger import Identity, Ledger
-from tests.support.trading import T0, signed
+from tests.support.trading import T0, TOKEN, signed
 
 ME = Identity("demo", "http://127.0.0.1:8000", 137, "0xabc")
 
@@ -70,8 +71,28 @@ def test_a_ledger_of_a_later_version_is_refused(tmp_path: Path) -> None:
         db.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     db.close()
 
-    with pytest.raises(LedgerError, match="schema was 99, this program reads 1"):
+    with pytest.raises(LedgerError, match="schema was 99, this program reads 2"):
         Ledger.open(path, ME)
+
+
+def test_a_ledger_of_an_earlier_version_is_brought_up_to_this_one(tmp_path: Path) -> None:
+    """Two processes open it at once; its orders are all still there."""
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, ME) as ledger:
+        ledger.record_intent(signed("a"), at=T0, reason="test")
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE intents DROP COLUMN written_boot_s")
+        db.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    db.close()
+
+    with ThreadPoolExecutor(2) as both:
+        opened = list(both.map(lambda _: Ledger.open(path, ME), range(2)))
+
+    for ledger in opened:
+        (intent,) = ledger.live()
+        assert intent.order_id == "a"
+        assert intent.written_boot_s is None
+        ledger.close()
 
 
 def test_what_is_no_ledger_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -128,6 +149,37 @@ def test_every_write_of_anybody_changes_the_version(tmp_path: Path) -> None:
         ours.save_state("7", "{}")
 
         assert len({before, between, ours.version()}) == 3
+
+
+def test_what_nobody_changed_is_not_read_again_and_every_write_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, ME) as ours, Ledger.open(path, ME) as theirs:
+        asked: list[str] = []
+        ours._db._sqlite.set_trace_callback(asked.append)
+
+        def reads() -> int:
+            asked.clear()
+            ours.view(TOKEN, now=T0)
+            ours.venue(now=T0)
+            ours.our_orders(TOKEN)
+            ours.breaker_until(now=T0)
+            ours.budget_wait_s(now=T0)
+            ours.fills_since(TOKEN, 0)
+            return sum(text.startswith("SELECT") for text in asked)
+
+        assert reads() > 0
+        assert reads() == 0
+
+        theirs.set_venue("post_only", until=T0 + 9, reason="told so")
+        assert ours.venue(now=T0) == ("post_only", "told so")
+        assert ours.venue(now=T0 + 9) == ("ok", "-")
+        assert reads() > 0
+        assert reads() == 0
+
+        ours.record_intent(signed("a"), at=T0, reason="test")
+        assert [each.order_id for each in ours.live(TOKEN)] == ["a"]
+        ours.live(TOKEN).clear()  # the answer is the caller's own
+        assert [each.order_id for each in ours.live(TOKEN)] == ["a"]
 
 
 def test_threads_share_one_ledger(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
+from POLYMARKET_MAKER.core.connection import LineState
+from POLYMARKET_MAKER.core.feed import FeedLimits
 from POLYMARKET_MAKER.line import Frame
 from POLYMARKET_MAKER.market_line import MarketLine
 from tests.support import market_text as market

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.core.model import AgedQuote
 from POLYMARKET_MAKER.line import LineStats

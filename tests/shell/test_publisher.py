@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from POLYMARKET_MAKER.core.entry import EntryText
 from POLYMARKET_MAKER.errors import CannotStart
 from POLYMARKET_MAKER.publisher import Publisher
 from polyshared import SnapshotReader, SnapshotWriter
 
-ENTRY: dict[str, object] = {"best_bid": 0.49, "updated_at": 1.0, "health": "live", "conn": 0}
+ENTRY = EntryText(b'{"best_bid":0.49}', b'{"updated_at":1.0,"health":"live","conn":0}')
 
 
 @pytest.fixture

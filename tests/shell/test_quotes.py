@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.failover import Limits
-from POLYMARKET_MAKER.core.feed import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
 from POLYMARKET_MAKER.line import LineStats
@@ -180,10 +181,18 @@ def test_without_a_quote_there_is_a_reason(shared: House) -> None:
     assert shared.quotes.read() == NoQuote("line_down")
 
 
+@pytest.fixture
+def log_on_stdout() -> Iterator[None]:
+    """Write the log where a test reads it, and afterwards where it was."""
+    log.configure(stream="stdout")
+    yield
+    log.configure()
+
+
+@pytest.mark.usefixtures("log_on_stdout")
 def test_the_old_source_is_used_until_the_new_one_has_a_quote(
     shared: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log.configure(stream="stdout")
     shared.publish()
     shared.live(1)
     shared.publish(health="resync", state="down")

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import json
-import queue
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from POLYMARKET_MAKER.core.feed import LineState
-from POLYMARKET_MAKER.errors import CannotStart, UsageError
-from POLYMARKET_MAKER.line import Frame
-from POLYMARKET_MAKER.recording import (
-    RecordedFrame,
-    Recorder,
-    RecordingError,
-    Replay,
-    parse_replay,
-    read_recording,
-)
-from tests.support import market_text as market
-from tests.support.market_text import NO, YES, text
+from POLYMARKET_MAKER.errors import CannotStart
+from POLYMARKET_MAKER.recording import RecordedFrame, Recorder, RecordingError, read_recording
+from tests.support.market_text import text
 
 AT = 1_790_766_981.25  # 2026-09-30T11:16:21.250Z
-WAIT_S = 5.0
 
 
 def write(path: Path, *rows: Any) -> Path:
@@ -179,99 +166,3 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         list(read_recording(tmp_path / "missing.jsonl"))
     with pytest.raises(RecordingError, match="binary: cannot be read"):
         list(read_recording(tmp_path / "binary"))
-
-
-@pytest.mark.parametrize(
-    ("option", "expected"),
-    [
-        ("frames.jsonl", ("frames.jsonl", 1.0)),
-        ("frames.jsonl@20", ("frames.jsonl", 20.0)),
-        ("a@b/frames.jsonl@0.5", ("a@b/frames.jsonl", 0.5)),
-        ("me@home.jsonl", ("me@home.jsonl", 1.0)),
-    ],
-)
-def test_replay_option_is_file_and_speed(option: str, expected: tuple[str, float]) -> None:
-    path, speed = parse_replay(option)
-
-    assert (str(path), speed) == expected
-
-
-@pytest.mark.parametrize("speed", ["0", "-1", "inf", "nan"])
-def test_a_speed_that_is_none_is_a_usage_error(speed: str) -> None:
-    with pytest.raises(UsageError, match="expected a positive number"):
-        parse_replay(f"frames.jsonl@{speed}")
-
-
-class Player:
-    def __init__(self, path: Path, speed: float) -> None:
-        self.frames: queue.Queue[Frame] = queue.Queue()
-        self.states: list[LineState] = []
-        self.replay = Replay(path, speed=speed)
-        self.line = self.replay.open_line(
-            0, self.frames.put, lambda state, _reason: self.states.append(state)
-        )
-
-
-def test_frames_are_played_by_recorded_time(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "frames.jsonl",
-        recorded(AT, [market.book(YES), market.book(NO)]),
-        recorded(AT + 20, market.price_change(market.change("0.48", "1"))),
-        recorded(AT + 40, "PONG"),
-    )
-    player = Player(path, speed=100.0)
-    assert player.replay.tokens == (YES, NO)
-    assert player.replay.mono() == AT
-    started = time.monotonic()
-    player.line.start()
-
-    played = [player.frames.get(timeout=WAIT_S) for _ in range(3)]
-    assert player.replay.finished.wait(WAIT_S)
-
-    assert time.monotonic() - started >= 0.4
-    assert [frame.now for frame in played] == [AT, AT + 20, AT + 40]
-    assert abs(played[2].at - time.time()) < WAIT_S
-    assert player.states == [LineState.OPEN, LineState.DOWN]
-    assert player.replay.mono() >= AT + 40
-
-
-def test_a_pause_in_a_recording_is_no_dead_line(tmp_path: Path) -> None:
-    path = write(tmp_path / "frames.jsonl", recorded(AT, "PONG"), recorded(AT + 3600, "PONG"))
-    player = Player(path, speed=10.0)
-    player.line.start()
-    player.frames.get(timeout=WAIT_S)
-
-    assert player.line.stats().facts.is_alive(player.replay.mono(), grace_s=25)
-    player.line.stop()
-    assert player.replay.finished.is_set()
-
-
-def test_stamps_that_step_back_do_not_stop_the_clock(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "frames.jsonl",
-        recorded(AT + 1, "PONG"),
-        recorded(AT, "17"),
-        recorded(AT + 2, ""),
-    )
-    player = Player(path, speed=1000.0)
-    player.line.start()
-
-    played = [player.frames.get(timeout=WAIT_S) for _ in range(3)]
-
-    assert [frame.now for frame in played] == [AT + 1, AT + 1, AT + 2]
-
-
-def test_a_recording_without_a_frame_cannot_be_played(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="has no incoming frame"):
-        Replay(write(tmp_path / "frames.jsonl", "\n"))
-
-
-def test_recorded_sessions_are_understood_completely(frames: Path) -> None:
-    for name in ("market-ws-frames-2026-09-30.jsonl", "ws-market-v2-session-2026-10-05.jsonl"):
-        player = Player(frames / name, speed=1000.0)
-        player.line.start()
-        assert player.replay.finished.wait(WAIT_S)
-        kinds = {event.kind for frame in player.frames.queue for event in frame.events}
-
-        assert kinds <= {"book", "price_change", "pong", "last_trade_price", "new_market"}
-        assert player.replay.tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from POLYMARKET_MAKER.core import wire
@@ -44,14 +45,20 @@ def seated() -> Seat:
     return seat
 
 
+def entry_of(seat: Seat) -> dict[str, Any]:
+    """Return a seat's entry as readers see it."""
+    text = seat.entry()
+    assert text is not None
+    return {**json.loads(text.versioned), **json.loads(text.rest)}
+
+
 def test_a_seat_has_no_entry_before_its_first_quote() -> None:
     seat = Seat(YES, 3)
 
     assert seat.entry() is None
     assert seat.health is TokenHealth.PENDING
     assert hear(seat, market.book())
-    entry = seat.entry()
-    assert entry is not None
+    entry = entry_of(seat)
     assert (entry["health"], entry["conn"]) == ("live", 3)
 
 
@@ -146,8 +153,7 @@ def test_changes_that_a_rest_book_already_contains_are_not_applied_again() -> No
     assert seat.book.checks.old_changes == 1
     hear(seat, market.price_change(market.change("0.49", "7"), at_ms=AT_MS + 10))
 
-    entry = seat.entry()
-    assert entry is not None
+    entry = entry_of(seat)
     assert entry["bid_size"] == 7.0
 
 

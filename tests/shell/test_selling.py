@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from POLYMARKET_MAKER import launch, log, remembered
+from POLYMARKET_MAKER import selling as selling_module
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.exiting import TAKE_S
+from POLYMARKET_MAKER.core.lanes import Lane
 from POLYMARKET_MAKER.core.model import Side
-from POLYMARKET_MAKER.core.schedule import Lane
-from POLYMARKET_MAKER.fleet import Fleet, exit_signal_path
+from POLYMARKET_MAKER.fleet import Fleet
+from POLYMARKET_MAKER.launch import exit_signal_path
 from POLYMARKET_MAKER.ledger import Ledger
-from POLYMARKET_MAKER.selling import PARK_AFTER_S, Selling
+from POLYMARKET_MAKER.remembered import Remembered
+from POLYMARKET_MAKER.selling import Selling
 from POLYMARKET_MAKER.token_files import SellSignal
+from polyshared import write_atomic
 from tests.support.program import eventually
 from tests.support.waiting_fleet import SCALE, start, waiting_fleet
 
@@ -225,27 +231,151 @@ def test_a_stopped_token_is_not_sold_by_a_signal(
     assert not ledger.is_consumed("s-1")
 
 
-@pytest.mark.parametrize(
-    ("reason", "is_parked"), [("exit_rest", True), ("exit_dust", True), ("exit", False)]
-)
-def test_what_does_not_sell_at_its_floor_frees_the_slot_after_a_while(
-    fleet: Fleet, ledger: Ledger, tmp_path: Path, reason: str, *, is_parked: bool
-) -> None:
+def tell(folder: Path, reason: str, *, age_s: float = 0.0) -> None:
+    """Be the child, and tell why nothing is sold."""
+    stages = {"signal": {"state": "wait", "reason": reason, "since": 1.0}}
+    said = {"boottime_s": Clock().boot() - age_s, "stages": stages, "position": {"size": "10"}}
+    (folder / "children" / f"{TOKEN}.json").write_text(json.dumps(said))
+
+
+@pytest.fixture
+def beside(fleet: Fleet, ledger: Ledger, tmp_path: Path) -> Selling:
+    """Sells with a clock and words of ours; a child runs that was told at 0."""
     HandClock.hand = 0.0
-    told = tmp_path / "told"  # what the child would tell
-    (told / "children").mkdir(parents=True)
-    stages = {"signal": {"state": "ok", "reason": reason, "since": 1.0}}
-    report = {"boottime_s": 1.0, "stages": stages, "position": {"size": "10"}}
-    (told / "children" / f"{TOKEN}.json").write_text(json.dumps(report))
-    selling = Selling(told, fleet, fleet._desk, fleet._memory, HandClock(SCALE))
+    (tmp_path / "told" / "children").mkdir(parents=True)
+    selling = Selling(tmp_path / "told", fleet, fleet._desk, fleet._memory, HandClock(SCALE))
     hold(ledger, 10)
     start(fleet, TOKEN)
     selling.turn([SIGNAL])
-    HandClock.hand = PARK_AFTER_S / SCALE - 0.1
-    selling.turn([SIGNAL])
+    return selling
+
+
+EARLY, LATE = TAKE_S / SCALE - 0.1, TAKE_S / SCALE + 0.1
+
+
+@pytest.mark.parametrize("reason", ["exit_rest", "exit_waits", "no_bid"])
+def test_what_does_not_sell_at_its_floor_frees_the_slot_after_two_minutes_and_stays(
+    fleet: Fleet, ledger: Ledger, beside: Selling, tmp_path: Path, reason: str
+) -> None:
+    told: list[str] = []
+    log.listen(lambda _tag, line: told.append(line))
+    for hand, is_parked in ((EARLY, False), (LATE, True)):
+        HandClock.hand = hand
+        tell(tmp_path / "told", reason)
+        beside.turn([SIGNAL])
+        assert fleet.schedule.running[TOKEN].is_parked is is_parked
+    log.listen(None)
+
+    child = fleet.tasks[TOKEN].child
+    assert child is not None
+    assert not child.stopping
+    assert not ledger.is_consumed("s-1"), "it is over when it is sold"
+    said = "no_bid" if reason == "no_bid" else "below_floor"
+    assert [line for line in told if f"reason={said}" in line], "the webhook hears it"
+
+
+@pytest.mark.parametrize(("reason", "age_s"), [("exit", 0.0), ("exit_rest", 60.0)])
+def test_a_child_that_sells_or_says_nothing_new_keeps_its_slot(
+    fleet: Fleet, beside: Selling, tmp_path: Path, reason: str, age_s: float
+) -> None:
+    HandClock.hand = LATE
+    tell(tmp_path / "told", reason, age_s=age_s)
+    beside.turn([SIGNAL])
+
     assert not fleet.schedule.running[TOKEN].is_parked
 
-    HandClock.hand = PARK_AFTER_S / SCALE + 0.1
-    selling.turn([SIGNAL])
-    assert fleet.schedule.running[TOKEN].is_parked is is_parked
-    assert not ledger.is_consumed("s-1"), "it is over when it is sold"
+
+def test_what_is_worth_too_little_ends_the_child_and_the_signal_and_is_kept(
+    fleet: Fleet, ledger: Ledger, beside: Selling, tmp_path: Path
+) -> None:
+    HandClock.hand = LATE
+    tell(tmp_path / "told", "exit_dust")
+    beside.turn([SIGNAL])
+    child = fleet.tasks[TOKEN].child
+    assert child is not None
+    assert child.stopping
+    assert not ledger.is_consumed("s-1"), "not before it is gone"
+
+    end_child(fleet)
+    beside.turn([SIGNAL])
+    assert ledger.is_consumed("s-1")
+    assert fleet.schedule.queue == ()
+    assert ledger.position(TOKEN).size == 10
+
+
+class Killed(BaseException):
+    """The supervisor is gone, right after a write."""
+
+
+class Pen:
+    """Writes as it should, and ends the supervisor after the n-th write of anything."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, ledger: Ledger, dies_after: int) -> None:
+        self.left = dies_after
+        for module in (launch, selling_module, remembered):
+            monkeypatch.setattr(module, "write_atomic", self._then(write_atomic))
+        monkeypatch.setattr(ledger, "consume_signal", self._then(ledger.consume_signal))
+
+    def _then(self, write: Callable[..., object]) -> Callable[..., None]:
+        def written(*args: object, **options: object) -> None:
+            write(*args, **options)
+            self.left -= 1
+            if self.left == 0:
+                raise Killed
+
+        return written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dies_after", range(1, 8))
+def test_a_supervisor_that_dies_after_any_write_leaves_a_signal_to_be_acted_on_once(
+    fleet: Fleet,
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    dies_after: int,
+) -> None:
+    """Writes: run_params, handled, exit signal, consumed, ends, handled; the seventh is none."""
+    pen = Pen(monkeypatch, ledger, dies_after)
+    hold(ledger, 10)
+    life, sold = fleet, 0
+    was_killed = False
+
+    def live(life: Fleet) -> bool:
+        """Take turns until the signal is acted on, being the children too."""
+        nonlocal sold
+        selling = selling_of(life)
+        life.offer([TOKEN])
+        life.start_next(None)
+        while TOKEN in life.schedule.wants_quotes or not ledger.is_consumed("s-1"):
+            selling.turn([SIGNAL])
+            life.reap()
+            life.start_next(None)
+            run = life.schedule.running.get(TOKEN)
+            if run is not None and (run.lane is Lane.EXIT or file_of(life).exists()):
+                sold += not ledger.position(TOKEN).is_flat
+                hold(ledger, -10, "s")  # a fill counts once, however often it is told
+                end_child(life)
+        return True
+
+    try:
+        live(life)
+    except Killed:
+        was_killed = True
+        for child in life.children():
+            child.kill()
+            child.process.wait()
+            child.pulse.close()
+        settings = life._settings
+        memory = Remembered(
+            handled_path=settings.handled_topics_path, exits_path=life._memory._exits_path
+        )
+        life = Fleet(settings, life._desk, memory, Clock(SCALE))
+        if not ledger.is_consumed("s-1"):
+            live(life)
+        fleet.tasks.clear()  # its children are ended already
+
+    assert was_killed is (dies_after <= 6), pen.left
+    assert ledger.is_consumed("s-1")
+    assert sold == 1
+    assert ledger.position(TOKEN).size == 0
+    assert life.schedule.wants_quotes == ()

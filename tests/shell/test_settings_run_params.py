@@ -105,7 +105,7 @@ def test_a_topic_may_make_orders_in_its_own_way(write: Write) -> None:
     )
 
     assert build_run_params(settings, TOKEN)["maker"] == {
-        "post_only": False, "max_chase_s": 60, "exit_slippage": 0.05,
+        "post_only": False, "max_chase_s": 60, "exit_slippage": 0.05, "exit_take_s": 120,
     }  # fmt: skip
 
 

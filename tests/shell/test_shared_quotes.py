@@ -18,6 +18,7 @@ from POLYMARKET_MAKER.core.model import Source, TokenHealth
 from POLYMARKET_MAKER.shared_quotes import Look, SharedQuotes
 from polyshared import SnapshotWriter
 from polyshared._clock import Moment, now
+from tests.support.program import eventually
 
 TOKEN = "7132"
 
@@ -282,6 +283,47 @@ def test_an_entry_that_is_no_quote_is_corrupt(
     publish(writer, **fields)
 
     assert look(path).fault is Fault.CORRUPT
+
+
+DAMAGED_FEEDS = [
+    {"state": 7},
+    {"state": "half"},
+    {"last_frame_at": "abc"},
+    {"last_frame_at": True},
+    {"connections": [1]},
+    {"connections": {"0": "open"}},
+    {"connections": [{"id": 0, "state": "open", "last_frame_at": []}]},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGED_FEEDS)
+def test_a_feed_block_that_is_none_is_corrupt(
+    path: Path, writer: SnapshotWriter, damage: dict[str, Any]
+) -> None:
+    """Another program may have written it: a child says so, and ends up on its own line."""
+    publish(writer)
+    quotes = reader(path)
+    before = quotes.look()
+    writer.set_feed({**feed(), **damage})
+    writer.flush()
+    eventually(lambda: quotes.look().fault is Fault.CORRUPT, within_s=15, what="the damage seen")
+    found = quotes.look()
+    quotes.close()
+
+    assert before.fault is None
+    assert found.aged is not None
+    assert found.aged.health is TokenHealth.RESYNC
+    assert look(path).fault is Fault.CORRUPT
+
+
+@pytest.mark.parametrize("damage", DAMAGED_FEEDS)
+def test_a_token_that_is_not_in_a_damaged_snapshot_is_no_crash_either(
+    path: Path, writer: SnapshotWriter, damage: dict[str, Any]
+) -> None:
+    writer.set_feed({**feed(), **damage})
+    writer.flush()
+
+    assert look(path) == Look(None, Fault.CORRUPT, None)
 
 
 def test_a_file_by_another_program_is_aged_by_the_wall_clock(path: Path) -> None:

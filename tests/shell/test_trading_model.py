@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,10 +27,12 @@ from tests.support.trading_house import CAP, House
 
 # Thousands of fsyncs prove nothing here: these processes are killed, not the machine.
 IN_MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - unique names in it
+PARTS = 10
 mids = st.one_of(st.integers(44, 60), st.integers(44, 60), st.integers(2, 97))
 ANY_POST = [None, None, *Fault]
 ILL = [TokenHealth.SUSPECT, TokenHealth.RESYNC, TokenHealth.STALE]
-ANY_CANCEL = [None, Fault.LOST_BEFORE, Fault.LOST_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER]
+ANY_CANCEL = [None, *(each for each in Fault if each not in (Fault.LATE, Fault.REFUSED))]
+ANY_READ = [Fault.LOST_BEFORE, Fault.SLOW, Fault.TOO_EARLY, Fault.RATE_LIMITED, Fault.WRONG_JSON]
 
 
 class Trading(RuleBasedStateMachine):
@@ -85,9 +87,18 @@ class Trading(RuleBasedStateMachine):
         self.the_market_moves(48, 1)
         self.the_child_works(6, 0.5, trading=True)
 
-    @rule(count=st.integers(1, 12))
-    def reads_go_wrong(self, count: int) -> None:
-        self.house.exchange.faults["read"] = [Fault.LOST_BEFORE] * count
+    @rule(count=st.integers(1, 12), fault=st.sampled_from(ANY_READ))
+    def reads_go_wrong(self, count: int, fault: Fault) -> None:
+        self.house.exchange.faults["read"] = [fault] * count
+
+    @rule(is_full=st.booleans())
+    def the_ledger_cannot_be_written(self, *, is_full: bool) -> None:
+        """Another process hangs in a transaction, or the disk is full."""
+        faults = self.house.ledger_faults
+        (faults.fill_the_disk if is_full else faults.lock)()
+        self.the_market_moves(47, 2)
+        self.the_child_works(3, 0.5, trading=False)
+        faults.end()
 
     @rule(slow=st.booleans())
     def trades_are_shown_late(self, *, slow: bool) -> None:
@@ -170,16 +181,20 @@ class Trading(RuleBasedStateMachine):
         self._folder.cleanup()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_nothing_that_happens_breaks_the_rules(pytestconfig: pytest.Config) -> None:
-    """The same 500 lives each time; with --hypothesis-seed=N ten times as many others."""
-    is_chaos = pytestconfig.getoption("--hypothesis-seed") is not None
+def live_many_lives(machine: type[Trading], part: int, lives: int, chaos: str | None) -> None:
+    """Live *lives* lives, the same each time; with a seed others.
+
+    Args:
+        machine: The kind of life.
+        part: Each part has lives of its own.
+        lives: How many.
+        chaos: What ``--hypothesis-seed`` says: other lives than those of every run.
+    """
+    numbered = seed(part if chaos is None else int(chaos) * 1000 + part)
     run_state_machine_as_test(
-        Trading,
+        numbered(type(f"{machine.__name__}{part}", (machine,), {})),
         settings=settings(
-            max_examples=5000 if is_chaos else 500,
-            derandomize=not is_chaos,
+            max_examples=lives,
             stateful_step_count=25,
             deadline=None,
             phases=[Phase.generate],  # a life is long: to shrink one takes minutes
@@ -187,3 +202,11 @@ def test_nothing_that_happens_breaks_the_rules(pytestconfig: pytest.Config) -> N
             database=None,
         ),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_that_happens_breaks_the_rules(part: int, pytestconfig: pytest.Config) -> None:
+    """500 lives; ``make chaos`` lives many more."""
+    live_many_lives(Trading, part, 500 // PARTS, pytestconfig.getoption("--hypothesis-seed"))

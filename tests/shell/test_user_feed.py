@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.events import Event, Notice, Pong
-from POLYMARKET_MAKER.core.feed import FeedLimits, LineState
+from POLYMARKET_MAKER.core.feed import FeedLimits
 from POLYMARKET_MAKER.user_feed import UserFeed
 from tests.support.scripted_ws import ScriptedServer
 

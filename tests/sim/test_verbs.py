@@ -118,6 +118,19 @@ def test_a_first_frame_can_be_an_invalid_operation(exchange: Running) -> None:
     assert received(ws)[0]["event_type"] == "book"
 
 
+def test_a_frame_that_names_too_many_tokens_closes_the_connection(exchange: Running) -> None:
+    exchange.control(do="oversized", ids=1)
+    ws = exchange.socket()
+    send(ws, assets_ids=exchange.tokens, type="market")
+
+    with pytest.raises((websocket.WebSocketException, OSError)):
+        received(ws)
+    assert exchange.stats()["refused"]["oversized_frame"] == 1
+    ws = exchange.socket()
+    send(ws, assets_ids=exchange.tokens[:1], type="market")
+    assert received(ws)[0]["event_type"] == "book"
+
+
 def test_a_deaf_token_is_never_confirmed(exchange: Running) -> None:
     first, second = exchange.tokens
     exchange.control(do="deaf", tokens=[first])

@@ -32,7 +32,7 @@ from POLYMARKET_MAKER.core.model import (
 )
 from POLYMARKET_MAKER.core.money import is_on_grid
 from POLYMARKET_MAKER.core.position import Trade, replay
-from POLYMARKET_MAKER.errors import VenueUnreachable
+from POLYMARKET_MAKER.errors import VenueError, VenueRefused, VenueUnreachable
 
 FOREIGN = "foreign"
 
@@ -43,9 +43,31 @@ class Fault(StrEnum):
     LOST_BEFORE = "lost_before"  # it never arrives
     LOST_AFTER = "lost_after"  # it arrives, its answer does not
     LATE = "late"  # given up by us, it arrives a while later
+    SLOW = "slow"  # it takes seconds, and is answered
+    TOO_EARLY = "425"
+    RATE_LIMITED = "429"
+    ERROR = "500"  # nobody knows whether it acted; here it did
+    WRONG_JSON = "wrong_json"  # it acted, and its answer cannot be read
     REFUSED = "refused"
+    UNAUTHORISED = "401"
     KILL_BEFORE = "kill_before"  # the process dies before it leaves
     KILL_AFTER = "kill_after"  # the process dies before the answer comes
+
+
+NOT_THERE: dict[Fault | None, tuple[float | None, str | None]] = {
+    Fault.LOST_BEFORE: (None, None),
+    Fault.TOO_EARLY: (1.0, "engine_restarting"),
+    Fault.RATE_LIMITED: (1.0, "rate_limited"),
+}
+"""Faults of requests that do not act: what the answer asks us to wait, and its code."""
+ACTED_UNSEEN = (Fault.LOST_AFTER, Fault.ERROR, Fault.WRONG_JSON)
+
+
+def _error(fault: Fault) -> VenueError:
+    if fault is Fault.UNAUTHORISED:
+        return VenueRefused("Unauthorized/Invalid api key", status_code=401)
+    retry_after_s, code = NOT_THERE.get(fault, (None, None))
+    return VenueUnreachable(fault.value, retry_after_s=retry_after_s, code=code)
 
 
 class Killed(BaseException):
@@ -64,8 +86,12 @@ class FakeExchange:
         late: Requests that are still on their way, with the time at which they arrive.
         is_slow: Whether new trades happen without any request showing them yet.
         hidden: How many such trades there are.
+        unlisted: Orders that no read shows yet.
         failed: Whether a trade ever failed on chain: then less is held than was thought.
+        on_sign: Told of every order as it is signed.
         on_order: Told of every order that is accepted, to judge its price.
+        wait: Passes the time that a slow request takes.
+        sent: The bytes that were sent for each order, and how often.
     """
 
     market: MarketInfo
@@ -79,9 +105,13 @@ class FakeExchange:
     trades: list[Fill] = field(default_factory=list)
     is_slow: bool = False
     hidden: int = 0
+    unlisted: set[str] = field(default_factory=set)
     failed: bool = False
     signed: int = 0
-    on_order: Callable[[NewOrder], None] = lambda _: None
+    on_sign: Callable[[SignedOrder], None] = lambda _: None
+    on_order: Callable[[SignedOrder], None] = lambda _: None
+    wait: Callable[[float], None] = lambda _: None
+    sent: dict[str, list[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.orders[FOREIGN] = OpenOrder(
@@ -93,44 +123,56 @@ class FakeExchange:
     def sign(self, order: NewOrder, market: MarketInfo) -> SignedOrder:
         assert order.token_id == market.token_id
         self.signed += 1
-        return SignedOrder(order, f"o{self.signed}", b"{}")
+        signed = SignedOrder(order, f"o{self.signed}", b'{"signature":%d}' % self.signed)
+        self.on_sign(signed)
+        return signed
 
     def post(self, signed: SignedOrder) -> Outcome:
+        bodies = self.sent.setdefault(signed.order_id, [])
+        bodies.append(signed.body)
+        assert len(set(bodies)) == 1, "the same order with another body"
         fault = self._fault("post")
         if fault is Fault.KILL_BEFORE:
             raise Killed
-        if fault is Fault.LOST_BEFORE:
-            return Unknown("timeout")
+        if fault in NOT_THERE:
+            return Unknown(str(fault), *NOT_THERE[fault])
         if fault is Fault.LATE:
             self.late.append((self.now() + 4.0, signed))
             return Unknown("timeout")
         if fault is Fault.REFUSED:
             return Rejected("order couldn't be placed", 400)
+        if fault is Fault.UNAUTHORISED:
+            return Rejected("Unauthorized/Invalid api key", 401)
+        if fault is Fault.SLOW:
+            self.wait(3.0)
         outcome = self._accept(signed)
         if fault is Fault.KILL_AFTER:
             raise Killed
-        return Unknown("503") if fault is Fault.LOST_AFTER else outcome
+        return Unknown(fault.value) if fault in ACTED_UNSEEN else outcome
 
     def cancel(self, order_ids: Sequence[str]) -> CancelResult:
         fault = self._fault("cancel")
         if fault is Fault.KILL_BEFORE:
             raise Killed
-        if fault is Fault.LOST_BEFORE:
-            raise VenueUnreachable("timeout")
+        if fault is not None and (fault is Fault.UNAUTHORISED or fault in NOT_THERE):
+            raise _error(fault)
+        if fault is Fault.SLOW:
+            self.wait(3.0)
         result = self._cancel(order_ids)
         if fault is Fault.KILL_AFTER:
             raise Killed
-        if fault is Fault.LOST_AFTER:
-            raise VenueUnreachable("timeout")
+        if fault in ACTED_UNSEEN:
+            raise VenueUnreachable(fault.value)
         return result
 
     def open_orders(self) -> list[OpenOrder]:
         self._read()
-        return [order for order in self.orders.values() if order.is_open]
+        shown = (order for order in self.orders.values() if order.order_id not in self.unlisted)
+        return [order for order in shown if order.is_open]
 
     def order(self, order_id: str) -> OpenOrder | None:
         self._read()
-        return self.orders.get(order_id)
+        return None if order_id in self.unlisted else self.orders.get(order_id)
 
     def fills(self, *, after: float | None = None) -> list[Fill]:
         self._read()
@@ -232,8 +274,11 @@ class FakeExchange:
         return coming.pop(0) if coming else None
 
     def _read(self) -> None:
-        if self._fault("read") is not None:
-            raise VenueUnreachable("500")
+        fault = self._fault("read")
+        if fault is Fault.SLOW:
+            self.wait(3.0)
+        elif fault is not None:
+            raise _error(fault)
 
     def _accept(self, signed: SignedOrder) -> Outcome:
         order, order_id = signed.order, signed.order_id
@@ -249,7 +294,7 @@ class FakeExchange:
         if order.side is Side.SELL and order.size > self.position().size:
             assert self.failed, f"{order} sells more than {self.position().size}"
             return Rejected("not enough balance / allowance", 400)
-        self.on_order(order)
+        self.on_order(signed)
         opened = OpenOrder(
             order_id,
             order.token_id,

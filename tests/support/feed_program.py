@@ -14,10 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(cache: str, ws_url: str, clob_url: str, gamma_url: str, *tokens: str) -> None:
-    from POLYMARKET_MAKER.aggregator import Aggregator, market_lines  # noqa: PLC0415 - path first
+    from POLYMARKET_MAKER.aggregator import Aggregator  # noqa: PLC0415 - path first
     from POLYMARKET_MAKER.clock import Clock  # noqa: PLC0415
     from POLYMARKET_MAKER.exchange.http import Http  # noqa: PLC0415
     from POLYMARKET_MAKER.exchange.public import Public  # noqa: PLC0415
+    from POLYMARKET_MAKER.lines import market_lines  # noqa: PLC0415 - path first
 
     clock = Clock()
     reads = Public(Http(), clob_url=clob_url, gamma_url=gamma_url)

@@ -14,7 +14,14 @@ from typing import Any
 
 from eth_account import Account
 
-from tests.support.program import Supervised, eventually, supervised
+from tests.support.program import (
+    AUTORUN,
+    Ended,
+    Supervised,
+    eventually,
+    run_program,
+    supervised,
+)
 from tests.support.simulator import Simulator
 
 KEY = "0x" + "4d" * 32
@@ -39,10 +46,27 @@ class LiveAccount:
     Attributes:
         run: The supervisor.
         sim: The exchange.
+        arguments: What it was started with.
+        env: Its environment, the directories apart.
     """
 
     run: Supervised
     sim: Simulator
+    arguments: tuple[str, ...]
+    env: dict[str, str]
+
+    def errand(self, *options: str, timeout_s: float = 120) -> Ended:
+        """Run the program once more, with *options* on top, to its end."""
+        places = {"POLY_DATA_DIR": str(self.run.data), "POLY_LOG_DIR": str(self.run.logs)}
+        command = (str(AUTORUN), *self.arguments, *options)
+        return run_program(*command, env={**self.env, **places}, timeout_s=timeout_s)
+
+    def shares(self) -> dict[str, float]:
+        """Return what the wallet holds at the exchange, foreign shares too."""
+        wallets = self.sim.stats()["wallets"]
+        (found,) = (each for name, each in wallets.items() if name.lower() == ADDRESS.lower())
+        held = {token: float(size) for token, size in found["shares"].items()}
+        return {token: size for token, size in held.items() if size}
 
     def orders(self) -> list[dict[str, Any]]:
         """Return what the exchange has open for the account, foreign orders too."""
@@ -121,9 +145,19 @@ class LiveAccount:
         paths = [*self.run.logs.glob("*.log"), self.run.logs.parent / "out.txt"]
         return "".join(path.read_text(encoding="utf-8") for path in paths)
 
-    def wait_for_orders(self, count: int, *, within_s: float = 30) -> None:
-        """Wait until so many orders of ours rest."""
-        eventually(lambda: len(self.ours()) == count, within_s=within_s, what=f"{count} orders")
+    def wait_for_orders(self, count: int, *, within_s: float = 60) -> list[str]:
+        """Wait until so many orders of ours rest; return their ids as of that very look.
+
+        On a busy machine a quote may become stale, and an order be replaced, at any time.
+        """
+        seen: list[str] = []
+
+        def rest() -> bool:
+            seen[:] = [order["id"] for order in self.ours()]
+            return len(seen) == count
+
+        eventually(rest, within_s=within_s, what=f"{count} orders")
+        return seen
 
 
 def _remaining(order: dict[str, Any]) -> float:
@@ -132,14 +166,20 @@ def _remaining(order: dict[str, Any]) -> float:
 
 @contextmanager
 def live_account(
-    sim: Simulator, folder: Path, *options: str, tokens: int = 1, **config: Any
+    sim: Simulator,
+    folder: Path,
+    *options: str,
+    tokens: int = 1,
+    order_size: int = 20,
+    **config: Any,
 ) -> Iterator[LiveAccount]:
     """Run the program on the first *tokens* of *sim*; *config* goes to the global config.
 
     With no *tokens* it trades what its settings and the copytrade files name.
     """
     strategy, settings = folder / "strategy.json", folder / "global.json"
-    strategy.write_text(json.dumps(STRATEGY), encoding="utf-8")
+    wanted = {"default": STRATEGY["default"] | {"order_size": order_size}}
+    strategy.write_text(json.dumps(wanted), encoding="utf-8")
     scheduler = {"topic_start_cooldown_sec": 0, "process_stagger_max_sec": 0}
     settings.write_text(json.dumps({"scheduler": scheduler, **config}), encoding="utf-8")
     env = {
@@ -152,11 +192,11 @@ def live_account(
         "POLY_GAMMA_ROOT": sim.urls["gamma"],
         "POLY_DATA_API_ROOT": sim.urls["data"],
     }
-    arguments = [
+    arguments = (
         *("--live", "--no-repl"),
         *(("--tokens", ",".join(sim.tokens[:tokens])) if tokens else ()),
         *("--strategy-config", str(strategy), "--global-config", str(settings)),
         *options,
-    ]
+    )
     with supervised(*arguments, directory=folder, env=env) as run:
-        yield LiveAccount(run, sim)
+        yield LiveAccount(run, sim, arguments, env)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from POLYMARKET_MAKER.core.feed import LineState
+from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.line import LineStats
 

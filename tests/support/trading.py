@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
@@ -38,7 +39,9 @@ MARKET = MarketInfo(
 )
 
 
-def quote(bid: str | None, ask: str | None, *, size: str = "100", token: str = TOKEN) -> Quote:
+def quote(
+    bid: str | None, ask: str | None, *, size: str = "100", token: str = TOKEN, tick: str = "0.01"
+) -> Quote:
     def side(price: str | None) -> tuple[Level, ...]:
         return () if price is None else (Level(Decimal(price), Decimal(size)),)
 
@@ -49,7 +52,7 @@ def quote(bid: str | None, ask: str | None, *, size: str = "100", token: str = T
         side(bid),
         side(ask),
         None,
-        Decimal("0.01"),
+        Decimal(tick),
         None,
         T0,
         1,

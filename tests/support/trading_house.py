@@ -7,8 +7,11 @@ answer, kill the process between any two steps, and let hours pass in no time.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from POLYMARKET_MAKER.brakes import Brakes
@@ -17,16 +20,16 @@ from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
-    NewOrder,
     Side,
+    SignedOrder,
     Source,
     TokenHealth,
 )
 from POLYMARKET_MAKER.core.money import floor_size
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.strategies import make_strategy
-from POLYMARKET_MAKER.errors import ChildExit, MakerError
-from POLYMARKET_MAKER.ledger import Identity, Ledger
+from POLYMARKET_MAKER.errors import ChildExit, LedgerError, MakerError
+from POLYMARKET_MAKER.ledger import Identity, Intent, Ledger
 from POLYMARKET_MAKER.orders import Orders
 from POLYMARKET_MAKER.quotes import Quotes
 from POLYMARKET_MAKER.worker import Rules, Worker
@@ -47,26 +50,38 @@ EXIT_SLIPPAGE = Decimal("0.05")
 class HandClock(Clock):
     """A clock that stands still until it is told otherwise."""
 
-    _passed: list[float]
+    _hands: dict[str, float]
 
     def __init__(self) -> None:
         super().__init__()
-        object.__setattr__(self, "_passed", [0.0])  # a Clock is frozen, this one moves
+        hands = {"passed_s": 0.0, "jumped_s": 0.0, "booted_mono": 0.0}
+        object.__setattr__(self, "_hands", hands)  # a Clock is frozen, this one moves
 
     def advance(self, seconds: float) -> None:
-        self._passed[0] += seconds
+        self._hands["passed_s"] += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock; no time passes."""
+        self._hands["jumped_s"] += seconds
+
+    def reboot(self, uptime_s: float) -> None:
+        """Start the machine again, *uptime_s* ago."""
+        self._hands["booted_mono"] = self.mono() - uptime_s
 
     def now(self) -> float:
-        return T0 + self._passed[0]
+        return T0 + self._hands["passed_s"] + self._hands["jumped_s"]
 
     def mono(self) -> float:
-        return 1000.0 + self._passed[0]
+        return 5000.0 + self._hands["passed_s"]
+
+    def boot(self) -> float:
+        return self.mono() - self._hands["booted_mono"]
 
 
 class QueuedCalls(Calls):
     """Requests that run when the test says so, in the order in which they were begun."""
 
-    def __init__(self, on_submit: Callable[[str], None]) -> None:
+    def __init__(self, on_submit: Callable[[str, Callable[[], object]], None]) -> None:
         self._queue: dict[str, Callable[[], object]] = {}
         self._ended: list[Finished] = []
         self._on_submit = on_submit
@@ -74,7 +89,7 @@ class QueuedCalls(Calls):
     def submit(self, key: str, function: Callable[[], object]) -> None:
         assert key not in self.running
         self._queue[key] = function
-        self._on_submit(key)
+        self._on_submit(key, function)
 
     def is_running(self, key: str) -> bool:
         return key in self.running
@@ -130,23 +145,31 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = HandClock()
-        self.exchange = FakeExchange(MARKET, self.clock.now, on_order=self._judge)
+        self.exchange = FakeExchange(
+            MARKET, self.clock.now, on_sign=self._note_floor, on_order=self._judge, wait=self._wait
+        )
         self.quotes = HandQuotes(self.exchange)
         self.exit_code: ChildExit | None = None
-        self._entry: Decimal | None = None
-        self._is_exit_begun = False
-        self._exit_floors: list[Decimal] = []
+        self.ledger_faults = LedgerFaults(folder / "ledger.db")
+        self._exit_floor: Decimal | None = None
+        self._floor: Decimal | None = None
+        self._floors: dict[str, Decimal | None] = {}
         self.born()
 
     def born(self) -> None:
         """Start the child as its script does: the ledger first, then what was lost."""
-        self.ledger = Ledger.open(self.folder / "ledger.db", Identity("demo", "h", 137, "0x"))
+        self.ledger_faults.end()  # as long as they last, no child comes to life
+        self.ledger = Ledger.open(
+            self.folder / "ledger.db", Identity("demo", "h", 137, "0x"), busy_s=0.005
+        )
+        self.ledger_faults.use(self.ledger)
         self.ledger.record_lost(TOKEN)
         self.calls = QueuedCalls(self._on_submit)
         limits = Limits(CAP, CAP, None)
         strategy = make_strategy("volatility_arbitrage", SETTINGS)
         if (memory := self.ledger.load_state(TOKEN)) is not None:
             strategy = strategy.remembering(_parsed(memory))
+        self.status = ChildStatus(self.folder / "child.json", TOKEN, "demo", self.clock)
         self.worker = Worker(
             MARKET,
             Rules(limits, False, self._exit_file, Brakes(self.folder), None),  # noqa: FBT003 - Rules is a tuple of words
@@ -161,7 +184,7 @@ class House:
                 limits=limits,
             ),
             ledger=self.ledger,
-            status=ChildStatus(self.folder / "child.json", TOKEN, "demo", self.clock),
+            status=self.status,
             clock=self.clock,
             asking=lambda: bool(self.calls.running),
         )
@@ -180,7 +203,7 @@ class House:
             self._follow_the_exit()
             if requests:
                 self.calls.run()
-        except Killed:
+        except (Killed, LedgerError):  # a child that cannot use the ledger ends with 75
             self.die()
             self.born()
 
@@ -188,17 +211,17 @@ class House:
         """Note the floor of an exit: it begins with the first bid that is met with shares held.
 
         It is over when nothing is held; what a late trade brings then is another exit.
-        A quote that may not be traded on begins nothing, nor does a child that has not
-        read its account yet.
+        A quote that may not be traded on begins and ends nothing, nor does a child that
+        has not read its account yet.
         """
-        if not self._exit_file.exists() or floor_size(self.ledger.position(TOKEN).size) <= 0:
-            self._is_exit_begun = False
+        exchange = self.exchange
+        is_crossed = exchange.quote(0).is_crossed
+        if is_crossed or not self.quotes.health.is_tradable or not self.worker.has_account:
             return
-        begins = self.quotes.health.is_tradable and self.worker._orders.is_recovered
-        if begins and not self._is_exit_begun and self.exchange.bid is not None:
-            self._is_exit_begun = True
-            floor = self.exchange.bid - EXIT_SLIPPAGE
-            self._exit_floors.append(max(floor, MARKET.tick_size))
+        if not self._exit_file.exists() or floor_size(self.ledger.position(TOKEN).size) <= 0:
+            self._exit_floor = None
+        elif self._exit_floor is None and exchange.bid is not None:
+            self._exit_floor = max(exchange.bid - EXIT_SLIPPAGE, MARKET.tick_size)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; what is late arrives."""
@@ -211,9 +234,10 @@ class House:
             self.die()
             self.born()
         self.exchange.faults.clear()
+        self.ledger_faults.end()
         self.exchange.reveal()
         self.quotes.health = TokenHealth.LIVE
-        for seconds in (*(2.0,) * 12, *(0.6,) * 8):  # beyond every patience of the program
+        for seconds in (*(2.0,) * 20, *(0.6,) * 8):  # beyond every patience of the program
             self.turn()
             self.pass_time(seconds)
 
@@ -229,19 +253,71 @@ class House:
     def _exit_file(self) -> Path:
         return self.folder / "exit_signal.json"
 
-    def _on_submit(self, key: str) -> None:
-        if key == "post_SELL":
-            self._entry = self.ledger.position(TOKEN).entry_price
-
-    def _judge(self, order: NewOrder) -> None:
-        """Hold the price of an accepted sell against cost or exit floor."""
-        if order.side is Side.BUY:
+    def _on_submit(self, key: str, function: Callable[[], object]) -> None:
+        """Note the floor that is in force as a sell is decided."""
+        if key != "post_SELL":
             return
-        # A late order may belong to an exit that is over, or to the time before it.
-        floors = list(self._exit_floors) if self.is_exiting else []
-        if self._entry is not None:
-            floors.append(self._entry * (1 + PROFIT))
-        assert order.price >= min(floors), (order, floors)
+        self._follow_the_exit()
+        entry = self.ledger.position(TOKEN).entry_price
+        cost_floor = None if entry is None else entry * (1 + PROFIT)
+        self._floor = self._exit_floor if self.is_exiting else cost_floor
+        decided = function.args[0] if isinstance(function, partial) else None
+        if isinstance(decided, Intent):  # the same order once more: now it is decided anew
+            self._floors[decided.order_id] = self._floor
+
+    def _note_floor(self, signed: SignedOrder) -> None:
+        if signed.order.side is Side.SELL:
+            self._floors[signed.order_id] = self._floor
+
+    def _judge(self, signed: SignedOrder) -> None:
+        """Hold an accepted sell against the floor of the moment in which it was decided."""
+        if signed.order.side is Side.SELL:
+            floor = self._floors[signed.order_id]
+            assert floor is not None, f"{signed.order}: nothing was held, or nobody bid"
+            assert signed.order.price >= floor, (signed.order, floor)
+
+    def _wait(self, seconds: float) -> None:
+        """A request takes its time."""
+        self.clock.advance(seconds)
+
+
+class LedgerFaults:
+    """What happens to a ledger's file: held by another process, or on a disk that is full.
+
+    Both are real: a second connection holds the lock, and the file may not grow.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._holder: sqlite3.Connection | None = None
+        self._ledger: Ledger | None = None
+
+    def use(self, ledger: Ledger) -> None:
+        """Bring the next faults upon *ledger*."""
+        self._ledger = ledger
+
+    def lock(self) -> None:
+        """Hold the write lock, as a process does that hangs in a transaction."""
+        if self._holder is None:
+            self._holder = sqlite3.connect(self._path, isolation_level=None)
+            self._holder.execute("BEGIN IMMEDIATE")
+
+    def fill_the_disk(self) -> None:
+        """Let the file grow no further."""
+        self._set_max_pages(1)  # SQLite raises it to what the file has
+
+    def end(self) -> None:
+        """Let go."""
+        if self._holder is not None:
+            self._holder.close()
+            self._holder = None
+        if self._ledger is not None:
+            self._set_max_pages(1_000_000)
+
+    def _set_max_pages(self, pages: int) -> None:
+        assert self._ledger is not None
+        with suppress(sqlite3.ProgrammingError):  # the child that used it is dead
+            self._ledger._db._sqlite.execute(f"PRAGMA max_page_count = {pages}")
 
 
 def _parsed(memory: str) -> dict[str, str]:

@@ -1,15 +1,14 @@
-"""The user channel's connection lives and dies by the rules of a market connection."""
+"""Any connection to the exchange lives, dies and dials again by the same rules."""
 
 from __future__ import annotations
 
-from POLYMARKET_MAKER.core.feed import LineState
-from POLYMARKET_MAKER.core.user_line import UserLine
+from POLYMARKET_MAKER.core.connection import Connection, LineState
 
 T0 = 1000.0
 
 
-def opened() -> UserLine:
-    line = UserLine()
+def opened() -> Connection:
+    line = Connection()
     assert line.should_dial(T0)
     line.dialling()
     line.opened(T0)
@@ -19,9 +18,9 @@ def opened() -> UserLine:
 def test_a_ping_is_due_every_ten_seconds() -> None:
     line = opened()
 
-    assert line.to_send(T0 + 9.9) is None
-    assert line.to_send(T0 + 10) == "PING"
-    assert line.to_send(T0 + 10.1) is None
+    assert line.to_send(T0 + 9.9) == []
+    assert line.to_send(T0 + 10) == ["PING"]
+    assert line.to_send(T0 + 10.1) == []
     assert line.next_deadline() == T0 + 20
 
 
@@ -30,7 +29,7 @@ def test_silence_of_more_than_25_seconds_is_death_and_any_frame_is_life() -> Non
     assert line.must_close(T0 + 25) is None
     assert line.must_close(T0 + 25.1) is not None
 
-    line.received(T0 + 20)
+    line.heard(T0 + 20)
     assert line.must_close(T0 + 45) is None
 
 

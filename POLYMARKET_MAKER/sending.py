@@ -1,0 +1,129 @@
+"""Send one order, in a request's thread: sign, count, write down, and only then post."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, NewOrder, Outcome
+from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.errors import IntentRefused
+from POLYMARKET_MAKER.exchange.protocol import Exchange
+from POLYMARKET_MAKER.ledger import Intent, Ledger
+from POLYMARKET_MAKER.request_budget import RequestBudget
+
+POST_WITHIN_S = 1.0
+"""From the decision to the moment an order is written down: signing takes milliseconds, but
+the first signature loads a library, and a busy machine may let anything wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """An order that was decided on.
+
+    Attributes:
+        order: What is to be sent.
+        aged: The quote that it was decided on.
+        market: Its market.
+        reason: Why it is wanted.
+        at_mono: When that was.
+    """
+
+    order: NewOrder
+    aged: AgedQuote
+    market: MarketInfo
+    reason: str
+    at_mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One order that was to be placed, and what became of it.
+
+    Attributes:
+        outcome: The exchange's answer, or the ledger's refusal: then nothing was sent.
+        aged: The quote that it was decided on.
+        again: Id of an order without an answer, when this was its identical body.
+    """
+
+    order: NewOrder
+    outcome: Outcome | IntentRefused
+    aged: AgedQuote
+    again: str | None = None
+
+
+class Sender:
+    """Sends the orders of one child; from any thread."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        ledger: Ledger,
+        budget: RequestBudget,
+        clock: Clock,
+        *,
+        limits: Limits,
+        may_place: Callable[[], bool],
+    ) -> None:
+        """Send through *exchange*, within *limits*, while *may_place* says yes."""
+        self._exchange = exchange
+        self._ledger = ledger
+        self._budget = budget
+        self._clock = clock
+        self._limits = limits
+        self._may_place = may_place
+
+    def send(self, decided: Decided) -> Posted:
+        """Sign and post a new order, unless a rule holds it back at the last moment.
+
+        Raises:
+            LedgerError: It was not written down and not sent; or it was sent, and its answer
+                could not be written: then it is unknown.
+            VenueRefused: It cannot be signed.
+        """
+        order, aged, market = decided.order, decided.aged, decided.market
+        signed = self._exchange.sign(order, market)
+        try:
+            late_s = self._hold_back(decided.at_mono)
+            self._budget.take_order()
+            self._ledger.record_intent(
+                signed,
+                at=self._clock.now(),
+                reason=decided.reason,
+                limits=self._limits,
+                condition_id=market.condition_id,
+                sibling_id=market.sibling_id,
+                data_age_ms=round((aged.age_s + late_s) * 1000),
+                seq=aged.quote.seq,
+                src=aged.source.value,
+                boot_s=self._clock.boot(),
+            )
+        except IntentRefused as refused:
+            return Posted(order, refused, aged)
+        outcome = self._exchange.post(signed)
+        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
+        return Posted(order, outcome, aged)
+
+    def send_again(self, intent: Intent, aged: AgedQuote, at_mono: float) -> Posted:
+        """Post the identical body of an order without an answer; never a new signature.
+
+        Raises:
+            LedgerError: The answer could not be written.
+        """
+        signed = intent.signed
+        try:
+            self._hold_back(at_mono)
+            self._budget.take_order()
+        except IntentRefused as refused:
+            return Posted(signed.order, refused, aged, signed.order_id)
+        outcome = self._exchange.post(signed)
+        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
+        return Posted(signed.order, outcome, aged, signed.order_id)
+
+    def _hold_back(self, at_mono: float) -> float:
+        """Return the seconds since the decision; refuse when what it was made on has changed."""
+        late_s = self._clock.mono() - at_mono
+        if late_s > POST_WITHIN_S or not self._may_place():
+            raise IntentRefused("late", f"decided {late_s:.1f} s ago")
+        return late_s
