@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, Self
 from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.model import (
+    ZERO,
     AgedQuote,
     Level,
     MarketInfo,
@@ -127,6 +128,10 @@ def without_own(quote: Quote, own: Iterable[OpenOrder], sibling_id: str | None =
     disappears; a side that is empty afterwards is missing. Where a quote has no
     levels, its top cannot be told from our own order and is left as it is.
 
+    An order that was sent after the quote came is not in it, nor in a level smaller than
+    itself. Taking it out of the others' size would hide a level of theirs, and the order
+    would be replaced for nothing the moment it rests.
+
     Args:
         quote: The market's quote.
         own: Our open orders, of any token.
@@ -136,10 +141,12 @@ def without_own(quote: Quote, own: Iterable[OpenOrder], sibling_id: str | None =
     for order in own:
         if not order.is_open or order.token_id not in (quote.token_id, sibling_id):
             continue
+        if order.created_at > quote.received_at:
+            continue
         here = order.token_id == quote.token_id
         price = order.price if here else 1 - order.price
         levels = bids if (order.side is Side.BUY) is here else asks
-        if price in levels:
+        if levels.get(price, ZERO) >= order.remaining:
             levels[price] -= order.remaining
     return replace(
         quote,

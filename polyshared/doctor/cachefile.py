@@ -170,7 +170,7 @@ def is_locked(path: Path) -> bool | None:
 
 
 def find_strays(path: Path, *, depth: int = 2) -> Iterator[Path]:
-    """Yield other snapshot files: the ancestor scattered them over working directories."""
+    """Yield other snapshot files: the earlier program scattered them over working directories."""
     base = path.parent
     if not base.is_dir():
         return

@@ -34,7 +34,7 @@ def values(facts: Facts) -> Verdict:
     """Does every quote make sense?
 
     A missing side is not a fault: it is `null`, and an empty book has none. A zero is:
-    that is how the ancestor wrote "no bid".
+    that is how the earlier program wrote "no bid".
     """
     facts.supervisor.value.alive()
     faults = {

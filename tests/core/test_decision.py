@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -43,6 +44,23 @@ def test_our_buy_on_the_complement_shows_here_as_a_sell() -> None:
 
     assert without_own(quote("0.49", "0.51"), [own], SIBLING).best_ask is None
     assert without_own(quote("0.49", "0.51"), [own]).best_ask == Decimal("0.51")
+
+
+def test_an_order_sent_after_the_quote_came_is_not_in_it() -> None:
+    market = quote("0.49", "0.51")
+    order = resting("a", Side.BUY, "0.49", "100")
+    earlier = dataclasses.replace(order, created_at=market.received_at - 0.1)
+    later = dataclasses.replace(order, created_at=market.received_at + 0.1)
+
+    assert without_own(market, [earlier]).best_bid is None
+    assert without_own(market, [later]) == market
+
+
+def test_a_level_smaller_than_our_order_does_not_hold_it_yet() -> None:
+    market = quote("0.49", "0.51")  # 100 shares on each side
+
+    assert without_own(market, [resting("a", Side.BUY, "0.49", "100.01")]) == market
+    assert without_own(market, [resting("a", Side.BUY, "0.49", "100")]).best_bid is None
 
 
 def test_orders_that_are_over_or_elsewhere_take_nothing_out() -> None:
