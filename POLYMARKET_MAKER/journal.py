@@ -106,6 +106,8 @@ class Journal:
         for posted in news.posted:
             self._posted(posted)
         self._status.counts["cancels"] += len(news.canceled)
+        for order_id in sorted(news.canceled):
+            log.info("[ORDER]", event="canceled", token=self._token, order=order_id)
         for fill in news.fills:
             self._status.counts["fills"] += 1
             log.info(

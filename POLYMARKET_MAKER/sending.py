@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, NewOrder, Outcome
@@ -86,6 +86,7 @@ class Sender:
         signed = self._exchange.sign(order, market)
         try:
             late_s = self._hold_back(decided.at_mono)
+            aged = replace(aged, age_s=aged.age_s + late_s)  # it waited to be signed
             self._budget.take_order()
             self._ledger.record_intent(
                 signed,
@@ -94,7 +95,7 @@ class Sender:
                 limits=self._limits,
                 condition_id=market.condition_id,
                 sibling_id=market.sibling_id,
-                data_age_ms=round((aged.age_s + late_s) * 1000),
+                data_age_ms=round(aged.age_s * 1000),
                 seq=aged.quote.seq,
                 src=aged.source.value,
                 boot_s=self._clock.boot(),

@@ -138,6 +138,7 @@ def gather(
         token: Look at this child alone.
     """
     time_left = _TimeLeft(timeout_s)
+    running.begin()
     try:
         first = _together({"supervisor": lambda _: look_at_supervisor(located.data_dir)}, time_left)
         supervisor = first["supervisor"]

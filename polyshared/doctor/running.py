@@ -19,6 +19,7 @@ Process = subprocess.Popen[bytes]
 
 _lock = Lock()
 _running: set[Process] = set()
+_is_over = False  # between end_all() and begin(): nothing may start behind its back
 
 
 class Late(Exception):
@@ -40,16 +41,7 @@ def run(
         Late: It took longer.
         OSError: It could not be started.
     """
-    process = subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    with process, _known(process):
+    with _started(command, cwd, env) as process, process:
         try:
             out, err = process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:
@@ -59,12 +51,23 @@ def run(
 
 
 @contextmanager
-def _known(process: Process) -> Iterator[None]:
-    """Keep *process* where :func:`end_all` finds it."""
+def _started(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Iterator[Process]:
+    """Start a process; at no instant does it run where :func:`end_all` would not find it."""
     with _lock:
+        if _is_over:
+            raise Late
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
         _running.add(process)
     try:
-        yield
+        yield process
     finally:
         with _lock:
             _running.discard(process)
@@ -82,9 +85,18 @@ def _end(process: Process) -> None:
     process.wait()
 
 
-def end_all() -> None:
-    """End by force what still runs: the command is about to end and will not wait for it."""
+def begin() -> None:
+    """Allow programs to be started, until :func:`end_all`."""
+    global _is_over  # noqa: PLW0603 - as the set above, one for the process
     with _lock:
+        _is_over = False
+
+
+def end_all() -> None:
+    """End by force what still runs, and let nothing start any more: nobody will wait for it."""
+    global _is_over  # noqa: PLW0603 - as the set above, one for the process
+    with _lock:
+        _is_over = True
         left = [process for process in _running if process.poll() is None]
     for process in left:
         with suppress(ProcessLookupError):

@@ -209,10 +209,10 @@ def test_a_probe_ends_with_the_one_who_asked_even_if_that_was_killed() -> None:
     with asking:
         assert asking.stdout is not None
         probe = psutil.Process(int(asking.stdout.readline()))
-        eventually(lambda: probe.num_threads() > 1, within_s=15, what="a probe that waits")
+        eventually(lambda: probe.num_threads() > 1, within_s=60, what="a probe that waits")
         asking.kill()
 
-    eventually(lambda: not is_running(probe), within_s=15, what="no probe")
+    eventually(lambda: not is_running(probe), within_s=60, what="no probe")
 
 
 def is_running(process: psutil.Process) -> bool:

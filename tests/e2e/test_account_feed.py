@@ -55,7 +55,7 @@ def test_without_the_channel_fills_come_by_rest_and_at_once_again_after(tmp_path
             lambda: (
                 sim.stats()["upgrades"]["user"] >= 2 and sim.stats()["connections"]["user"] == 1
             ),
-            within_s=15,
+            within_s=60,
             what="a new connection",
         )
         account.buy_from_us(token)

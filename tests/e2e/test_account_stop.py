@@ -60,7 +60,7 @@ def test_a_kill_cancels_what_is_ours_proves_it_and_the_processes_stay(tmp_path: 
             lambda: all(
                 child(account, token)["kill_proven_at"] >= switched_at for token in sim.tokens
             ),
-            within_s=10,
+            within_s=60,
             what="the proof of both children",
         )
         assert ids(account.orders()) == [foreign]
@@ -133,7 +133,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
 
         eventually(
             lambda: account.run.status()["tasks"][token]["status"] == "restarting",
-            within_s=10,
+            within_s=60,
             what="the end noticed",
         )
         until = time.monotonic() + 6  # its wait is one second
@@ -177,7 +177,7 @@ def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_p
                 placed = {order_id for order_id, state in known if state == "placed"}
                 return len(placed) == 1 and placed == set(ids(account.orders()))
 
-            eventually(agree, within_s=20, what="one order, known here as well")
+            eventually(agree, within_s=60, what="one order, known here as well")
             assert account.run.stop() == 0
             assert account.orders() == []
 
@@ -192,10 +192,10 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
         account.run.process.kill()
         account.run.process.wait(10)
 
-        eventually(lambda: account.orders() == [], within_s=20, what="no order")
+        eventually(lambda: account.orders() == [], within_s=60, what="no order")
         eventually(
             lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids),
-            within_s=20,
+            within_s=60,
             what="no child",
         )
 
@@ -213,7 +213,7 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
         with live_account(sim, tmp_path) as account:
             eventually(
                 lambda: account.run.status()["venue"]["state"] == "unreachable",
-                within_s=20,
+                within_s=60,
                 what="an exchange that cannot be reached",
             )
             assert account.run.stop() == 5

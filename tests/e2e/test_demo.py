@@ -39,7 +39,7 @@ def is_trading(run: Supervised) -> bool:
 
 def test_demo_trades_round_trips_and_leaves_nothing_open(tmp_path: Path) -> None:
     with supervised("--demo", "--seconds", "30", directory=tmp_path) as run:
-        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
         for _ in range(200):  # the file is whole and valid at every moment
             cache = json.loads((run.data / "ws_cache.json").read_bytes())
             entries = [
@@ -66,7 +66,7 @@ def test_a_signal_ends_the_demo_with_proof_and_without_orphans(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
         pids = run.pids()
         code = run.stop(number)
 
@@ -82,7 +82,7 @@ def test_jq_reads_what_the_report_asks_for(tmp_path: Path) -> None:
     if jq is None:
         pytest.skip("jq is not installed")
     with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
         for expression in (
             ".updated_at",
             ".tokens | keys",
@@ -98,7 +98,7 @@ def test_jq_reads_what_the_report_asks_for(tmp_path: Path) -> None:
 
 def test_a_second_supervisor_in_the_same_directory_is_refused(tmp_path: Path) -> None:
     with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: bool(run.status()), within_s=20, what="a status file")
+        eventually(lambda: bool(run.status()), within_s=60, what="a status file")
         second = run_program(
             "poly_maker_autorun.py",
             "--demo",
@@ -113,7 +113,7 @@ def test_a_second_supervisor_in_the_same_directory_is_refused(tmp_path: Path) ->
 
 def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
     with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: is_trading(run), within_s=20, what="four children with quotes")
+        eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
         token_id, task = next(iter(run.status()["tasks"].items()))
         os.kill(task["pid"], signal.SIGKILL)
 
@@ -121,5 +121,5 @@ def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
             now = run.status()["tasks"][token_id]
             return now["status"] == "running" and now["pid"] not in (None, task["pid"])
 
-        eventually(is_back, within_s=20, what="a new child for the killed one")
+        eventually(is_back, within_s=60, what="a new child for the killed one")
         assert run.stop() == 0

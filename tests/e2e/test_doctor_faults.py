@@ -62,12 +62,12 @@ def kill_switch_set(run: Supervised) -> Iterator[Environment]:
     def reasons() -> list[str]:
         return [child["stages"]["risk"]["reason"] for child in run.children().values()]
 
-    eventually(lambda: reasons() == ["killed"] * 3, within_s=20, what="three children held back")
+    eventually(lambda: reasons() == ["killed"] * 3, within_s=60, what="three children held back")
     try:
         yield {}
     finally:
         switch.unlink()
-        eventually(lambda: "killed" not in reasons(), within_s=20, what="no child held back")
+        eventually(lambda: "killed" not in reasons(), within_s=60, what="no child held back")
 
 
 Fault = Callable[[Supervised], AbstractContextManager[Environment]]
@@ -110,7 +110,7 @@ def test_a_file_that_others_write_is_named_while_it_happens_and_after(tmp_path: 
             useless = Diagnosis(run.data)
         with spoiling(cache, b"\x00 not json"):
             meanwhile = Diagnosis(run.data)
-        eventually(lambda: bool(json.loads(cache.read_bytes())), within_s=10, what="a whole file")
+        eventually(lambda: bool(json.loads(cache.read_bytes())), within_s=60, what="a whole file")
         afterwards = Diagnosis(run.data)
 
         with directory_in_place_of(cache):

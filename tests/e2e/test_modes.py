@@ -90,7 +90,7 @@ def test_a_child_by_hand_works_from_another_directory(tmp_path: Path) -> None:
             status = tmp_path / "data" / "children" / f"{sim.tokens[0]}.json"
             eventually(
                 lambda: read_json(status)["quote"]["health"] == "live",
-                within_s=20,
+                within_s=60,
                 what="a live quote on the child's own line",
             )
             assert read_json(status)["source"] == "direct"

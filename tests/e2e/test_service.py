@@ -107,4 +107,4 @@ def test_one_command_runs_the_token_source_too_and_tells_it_no_secret(tmp_path: 
             (account.run.data / "tokens_from_copytrade.json").exists, within_s=30, what="its file"
         )
         assert account.run.stop() == 0
-        eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=10, what="its end")
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=60, what="its end")

@@ -39,7 +39,7 @@ def pid_of(account: LiveAccount, token: str) -> int | None:
 
 def shown_pid(account: LiveAccount, token: str) -> int:
     """Return the pid of a running child, once the status file shows it."""
-    eventually(lambda: pid_of(account, token) is not None, within_s=20, what="a pid")
+    eventually(lambda: pid_of(account, token) is not None, within_s=60, what="a pid")
     pid = pid_of(account, token)
     assert pid is not None
     return pid
@@ -53,7 +53,7 @@ def fill(account: LiveAccount, token: str) -> None:
             return True
         with suppress(AssertionError):
             account.sell_to_us(token, 20)
-            eventually(lambda: account.held(token) >= 20, within_s=5, what="the fill")
+            eventually(lambda: account.held(token) >= 20, within_s=60, what="the fill")
         return False
 
     eventually(is_held, within_s=60, what="our shares")
@@ -78,7 +78,7 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
             eventually(lambda: consumed(account) == ["signal-1"], within_s=40, what="the end")
             assert account.held(token) == 0
             assert account.ours(token) == []
-            eventually(lambda: pid_of(account, token) is None, within_s=10, what="no child")
+            eventually(lambda: pid_of(account, token) is None, within_s=60, what="no child")
             assert not (account.run.data / f"exit_signal_{token}.json").exists()
             assert pid_of(account, other) == pids[other], "nobody else was touched"
 
@@ -138,7 +138,7 @@ def test_what_nobody_buys_rests_at_the_floor_of_its_exit_and_gives_up_its_slot(
                 within_s=60,
                 what="what is left rests at the bid of the beginning less 0.05",
             )
-            eventually(lambda: "reason=below_floor" in account.log(), within_s=20, what="a word")
+            eventually(lambda: "reason=below_floor" in account.log(), within_s=60, what="a word")
             eventually(lambda: account.ours(other) != [], within_s=40, what="the other's turn")
             assert consumed(account) == [], "it is over when it is sold"
 
@@ -169,7 +169,7 @@ def test_a_child_that_crashes_again_and_again_is_kept_away_with_nothing_open(
         def status() -> object:
             return account.run.status()["tasks"][token]["status"]
 
-        eventually(lambda: status() == "quarantined", within_s=20, what="the quarantine")
+        eventually(lambda: status() == "quarantined", within_s=60, what="the quarantine")
         eventually(lambda: account.orders() == [], within_s=10, what="nothing open")
         assert "event=quarantined" in account.log()
         assert account.run.stop() == 0
@@ -219,7 +219,7 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
         pid = shown_pid(account, first)
         config.write_text('{"tokens": ', encoding="utf-8")
         account.run.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "event=reload_failed" in account.log(), within_s=20, what="a refusal")
+        eventually(lambda: "event=reload_failed" in account.log(), within_s=60, what="a refusal")
         assert pid_of(account, first) == pid, "a bad file keeps the old settings"
 
         say(tokens=[first, second])
@@ -262,7 +262,7 @@ def test_requests_by_file_are_carried_out_and_answered(tmp_path: Path) -> None:
             request = {"schema": 1, "id": name, "request": "restart", "token": said, "by": "test"}
             write_atomic(control / f"{name}.json", json.dumps(request).encode())
         answers = [control / f"{name}.answer.json" for name in ("1-child", "2-feed", "3-nobody")]
-        eventually(lambda: all(each.exists() for each in answers), within_s=20, what="answers")
+        eventually(lambda: all(each.exists() for each in answers), within_s=60, what="answers")
 
         assert [read_json(each)["ok"] for each in answers] == [True, True, False]
         eventually(lambda: pid_of(account, token) not in (None, pid), within_s=30, what="a child")

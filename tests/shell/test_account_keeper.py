@@ -196,7 +196,7 @@ def test_a_read_that_fails_is_no_read(house: House) -> None:
     house.exchange.faults = {"read": [Fault.LOST_BEFORE] * 1000}
     house.keeper.start()
     house.keeper.read_soon()
-    eventually(lambda: house.keeper.unreachable is not None, within_s=5, what="the failure")
+    eventually(lambda: house.keeper.unreachable is not None, within_s=60, what="the failure")
     house.keeper.close()
 
     assert house.ledger.account_read_at() is None

@@ -166,7 +166,7 @@ def test_it_goes_on_by_itself_until_the_proof_and_blocks_nobody(
         assert work.is_clear("another")
         answers.set()
 
-        eventually(lambda: work.is_clear(TOKEN), within_s=5, what="the proof")
+        eventually(lambda: work.is_clear(TOKEN), within_s=60, what="the proof")
         assert house.exchange.ours() == []
     finally:
         work.close()

@@ -55,14 +55,14 @@ def test_a_killed_child_comes_back_after_its_wait(fleet: Fleet) -> None:
         fleet.reap()
         return fleet.tasks["1"].status is TaskStatus.RESTARTING
 
-    eventually(is_restarting, within_s=10, what="the end noticed")
+    eventually(is_restarting, within_s=60, what="the end noticed")
     assert fleet.tasks["1"].exit_code == -signal.SIGKILL
 
     def is_back() -> bool:
         fleet.start_next(None)
         return running(fleet) == ["1"]
 
-    eventually(is_back, within_s=10, what="a new child")
+    eventually(is_back, within_s=60, what="a new child")
     assert len(set(fleet.tasks["1"].pids)) == 2
 
 
@@ -74,7 +74,7 @@ def test_a_stopped_child_stays_stopped(fleet: Fleet) -> None:
         fleet.reap()
         return fleet.tasks["1"].status is TaskStatus.STOPPED
 
-    eventually(is_stopped, within_s=20, what="the child's end")
+    eventually(is_stopped, within_s=60, what="the child's end")
     fleet.offer(["1"])
     fleet.start_next(None)
     assert running(fleet) == []
@@ -89,7 +89,7 @@ def test_a_child_that_refuses_its_settings_is_not_started_again(fleet: Fleet) ->
         fleet.reap()
         return fleet.tasks["not-a-token"].status is TaskStatus.ERROR
 
-    eventually(is_over, within_s=20, what="the refusal")
+    eventually(is_over, within_s=60, what="the refusal")
     assert fleet.tasks["not-a-token"].exit_code == 2
     fleet.offer(["not-a-token"])
     assert fleet.schedule.queue == ()
@@ -151,7 +151,7 @@ def test_a_child_that_waits_for_the_exchange_goes_on_beating(fleet: Fleet) -> No
     assert child is not None
     pulse_of_child = child.pulse
     for later in (1e6, 2e6, 3e6):
-        eventually(partial(has_beaten, pulse_of_child, later), within_s=20, what="a beat")
+        eventually(partial(has_beaten, pulse_of_child, later), within_s=60, what="a beat")
 
 
 def test_a_child_that_is_to_start_anew_does_at_once(fleet: Fleet) -> None:
@@ -165,7 +165,7 @@ def test_a_child_that_is_to_start_anew_does_at_once(fleet: Fleet) -> None:
         child = fleet.tasks["1"].child
         return child is not None and child.pid != pid
 
-    eventually(is_back, within_s=20, what="another child")
+    eventually(is_back, within_s=60, what="another child")
     assert fleet.tasks["1"].exit_code == 0
 
 
@@ -178,7 +178,7 @@ def test_a_rotated_child_goes_to_the_tail_and_is_no_error(fleet: Fleet) -> None:
         fleet.reap()
         return fleet.tasks["1"].child is None
 
-    eventually(is_out, within_s=20, what="its end")
+    eventually(is_out, within_s=60, what="its end")
     assert [each.token_id for each in fleet.schedule.queue] == ["2", "1"]
     assert fleet.tasks["1"].status is TaskStatus.PENDING
 
@@ -237,7 +237,7 @@ def test_a_child_that_has_nothing_left_to_do_frees_its_slot_and_its_token_is_gon
         fleet.reap()
         return fleet.tasks["1"].child is None
 
-    eventually(is_gone, within_s=20, what="its end")
+    eventually(is_gone, within_s=60, what="its end")
     assert fleet.schedule.wants_quotes == ()
 
 

@@ -103,7 +103,7 @@ def test_a_child_by_hand_is_left_alone_and_its_token_is_not_traded_twice(
     assert process.poll() is None
     process.terminate()
     process.wait()
-    eventually(lambda: not orphans.is_taken("1"), within_s=5, what="the token free")
+    eventually(lambda: not orphans.is_taken("1"), within_s=60, what="the token free")
 
 
 def test_a_pid_that_somebody_else_has_by_now_is_nobodys_orphan(tmp_path: Path) -> None:

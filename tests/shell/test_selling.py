@@ -83,7 +83,7 @@ def end_child(fleet: Fleet) -> None:
         fleet.reap()
         return fleet.tasks[TOKEN].child is None
 
-    eventually(is_reaped, within_s=20, what="its end")
+    eventually(is_reaped, within_s=60, what="its end")
 
 
 def test_a_signal_for_what_is_not_held_is_consumed_and_its_token_not_traded(

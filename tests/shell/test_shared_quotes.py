@@ -306,7 +306,7 @@ def test_a_feed_block_that_is_none_is_corrupt(
     before = quotes.look()
     writer.set_feed({**feed(), **damage})
     writer.flush()
-    eventually(lambda: quotes.look().fault is Fault.CORRUPT, within_s=15, what="the damage seen")
+    eventually(lambda: quotes.look().fault is Fault.CORRUPT, within_s=60, what="the damage seen")
     found = quotes.look()
     quotes.close()
 

@@ -67,7 +67,7 @@ def test_it_runs_in_the_supervisors_directories_without_a_secret(
     tmp_path: Path, source: SourceProcess
 ) -> None:
     source.turn()
-    eventually(lambda: has_started(tmp_path), within_s=20, what="its first line")
+    eventually(lambda: has_started(tmp_path), within_s=60, what="its first line")
     environment = Path(f"/proc/{pid_of(source)}/environ").read_bytes()
 
     assert SECRET.encode() not in environment
@@ -84,23 +84,23 @@ def test_a_killed_one_comes_back(tmp_path: Path, source: SourceProcess) -> None:
         source.turn()
         return source.as_dict()["pid"] not in (None, first)
 
-    eventually(is_back, within_s=10, what="the next one")
+    eventually(is_back, within_s=60, what="the next one")
     assert source.as_dict()["exit_code"] == -signal.SIGKILL
-    eventually(lambda: has_started(tmp_path), within_s=20, what="its first line")
+    eventually(lambda: has_started(tmp_path), within_s=60, what="its first line")
 
 
 def test_it_ends_when_it_is_asked_to_and_is_not_started_again(
     tmp_path: Path, source: SourceProcess
 ) -> None:
     source.turn()
-    eventually(lambda: has_started(tmp_path), within_s=20, what="its first line")
+    eventually(lambda: has_started(tmp_path), within_s=60, what="its first line")
     source.terminate()
 
     def has_ended() -> bool:
         source.turn()
         return source.as_dict()["pid"] is None
 
-    eventually(has_ended, within_s=20, what="its end")
+    eventually(has_ended, within_s=60, what="its end")
     assert source.as_dict() == {"state": "ended", "pid": None, "exit_code": 0}
 
 
@@ -114,7 +114,7 @@ def test_wrong_accounts_are_not_tried_again_before_the_next_reload(tmp_path: Pat
         source.turn()
         return source.as_dict()["pid"] is None
 
-    eventually(has_ended, within_s=20, what="the refusal")
+    eventually(has_ended, within_s=60, what="the refusal")
     source.turn()
     assert source.as_dict() == {"state": "ended", "pid": None, "exit_code": 4}
     assert "no enabled account" in (tmp_path / "logs" / "copytrade.log").read_text()
