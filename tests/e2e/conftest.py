@@ -1,4 +1,4 @@
-"""Options of ``make day``."""
+"""Options of ``make full``."""
 
 from __future__ import annotations
 
@@ -6,4 +6,10 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--day", action="store_true", help="the full day of tests/e2e/test_day.py")
+    parser.addoption("--full", action="store_true", help="tests/e2e at the size of the promises")
+
+
+@pytest.fixture
+def is_full(request: pytest.FixtureRequest) -> bool:
+    """Whether to run at the size that is promised; else smaller, for every change's sake."""
+    return bool(request.config.getoption("--full", default=False))

@@ -26,11 +26,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture
-def is_full(request: pytest.FixtureRequest) -> bool:
-    return bool(request.config.getoption("--day", default=False))
-
-
-@pytest.fixture
 def say(capsys: pytest.CaptureFixture[str], *, is_full: bool) -> Callable[[str], None]:
     """Return what prints a line: at once in the full day, else only if the test fails."""
 

@@ -78,13 +78,14 @@ def test_children_of_a_dead_aggregator_trade_on_and_come_back(tmp_path: Path) ->
         assert children.ended() == []
 
 
-MANY = 100
+MANY, MANY_IN_FULL = 40, 100
 
 
-def test_a_hundred_children_lose_the_snapshot_at_once(tmp_path: Path) -> None:
-    params = {"feed": {"fallback_max_connections": MANY}}
+def test_a_hundred_children_lose_the_snapshot_at_once(tmp_path: Path, *, is_full: bool) -> None:
+    many = MANY_IN_FULL if is_full else MANY
+    params = {"feed": {"fallback_max_connections": many}}
     with (
-        running_simulator(tokens=MANY, tempers="steady") as sim,
+        running_simulator(tokens=many, tempers="steady") as sim,
         family(tmp_path, sim) as children,
     ):
         with feeding(children.cache, sim, sim.tokens) as feed:

@@ -20,7 +20,9 @@ from POLYMARKET_MAKER.lines import market_lines
 from polyshared import SnapshotMissing, SnapshotReader
 from tests.support.simulator import Simulator, running_simulator
 
-WAIT_S = 12.0
+WAIT_S = 60.0
+
+pytestmark = pytest.mark.timeout(150)
 
 
 def eventually(condition: Callable[[], bool], *, within_s: float = WAIT_S) -> bool:
