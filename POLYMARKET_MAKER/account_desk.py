@@ -169,6 +169,7 @@ class AccountDesk:
         has_traded = ledger.has_traded()
         while True:
             try:
+                self._entry.cancel_strangers()
                 left = clear(account, ledger, None, clock=self._clock)
                 if not left and has_traded:  # seen by ourselves, after every child has ended
                     left = _listed(account, ledger, self._clock.now())

@@ -9,6 +9,7 @@ children at once.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 
 from POLYMARKET_MAKER import log
@@ -140,14 +141,16 @@ class AccountEntry:
 
     def _walk(self) -> None:
         public = self.login.begin()
-        is_on = self._settings.risk.dead_man
-        if log.every(86_400, "dead_man_mode"):
+        is_on, options = self._settings.risk.dead_man, self._settings.options
+        is_errand = options.flatten or options.cancel_open
+        if not is_errand and log.every(86_400, "dead_man_mode"):
             log.info("[INIT]", ON if is_on else OFF, dead_man="on" if is_on else "off")
         ledger = self._open_ledger()
         account = self.login.account()
         self.login.check(public, account)
-        if is_on:
-            self._arm(account, ledger)
+        if is_on and not is_errand:  # an errand rests nothing, and a switch cannot be disarmed
+            self.cancel_strangers()
+            self._arm(account)
         read_account(account, ledger, now=self._clock.now())
         watch = self._watch(account, ledger)
         if self._settings.risk.adopt_wallet_positions:
@@ -190,21 +193,28 @@ class AccountEntry:
             self.ledger = Ledger.open(settings.data_dir / LEDGER_NAME, identity)
         return self.ledger
 
-    def _arm(self, account: Account, ledger: Ledger) -> None:
-        """Cancel what is open under another key, then arm the switch of ours."""
+    def cancel_strangers(self) -> None:
+        """Cancel what is open under another key than that of the dead-man switch.
+
+        Raises:
+            VenueUnreachable: Some of it may still be open.
+        """
         api = self.login.keys.api
-        assert api is not None
-        strangers = orders_of_other_keys(ledger, api.key)
+        if not self._settings.risk.dead_man or self.ledger is None or api is None:
+            return
+        strangers = orders_of_other_keys(self.ledger, api.key)
         if strangers:
             left = cancel_until_proven(
                 self.login.old_account(),
                 strangers,
                 deadline_s=RETRY_S,
                 clock=self._clock,
-                pause=self._stopping.wait,
+                pause=time.sleep,  # also for the last proof, when we are stopping
             )
             if left:
                 raise VenueUnreachable(f"{len(left)} orders of another API key are still open")
+
+    def _arm(self, account: Account) -> None:
         with self._lock:
             if self.dead_man is None and not self._stopping.is_set():
                 dead_man = DeadMan(

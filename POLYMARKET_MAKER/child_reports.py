@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from POLYMARKET_MAKER.core.decision import StageName
+from POLYMARKET_MAKER.core.model import SIZE_STEP
 
 OLD_S = 10.0
 """A report that is older says nothing of the present."""
@@ -60,14 +61,14 @@ class ChildReport(msgspec.Struct, frozen=True):
         return "" if stage is None else stage.reason
 
     def idle_s(self, now: float) -> float | None:
-        """Return how long a child that holds nothing and has nothing open did not order.
+        """Return how long a child that holds nothing to sell and has nothing open did not order.
 
         None while it holds something, has an order open, does not know yet, or still
         gathers what its strategy needs: that time is not its own. Without data it is idle.
         """
         if self.started_at is None or self.position is None:
             return None
-        if self.position.size > 0 or self.open_orders:
+        if self.position.size >= SIZE_STEP or self.open_orders:
             return None
         warm, quote = (self.stages.get(name) for name in (StageName.WARMUP, StageName.QUOTE))
         is_warm = warm is not None and warm.state == "ok"

@@ -29,7 +29,12 @@ STOP_S = 6.0
 
 
 def clear(
-    account: AccountReader, ledger: Ledger, token_ids: Collection[str] | None, *, clock: Clock
+    account: AccountReader,
+    ledger: Ledger,
+    token_ids: Collection[str] | None,
+    *,
+    clock: Clock,
+    left: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     """Cancel by id what may be open, read the account, and return what is not proven gone.
 
@@ -41,12 +46,13 @@ def clear(
         ledger: What is ours; nothing else is touched.
         token_ids: Of these tokens, whose children are gone; of all when None.
         clock: The clock.
+        left: What the last call returned: the exchange may list what the ledger has as over.
 
     Raises:
         VenueError: The exchange could not be asked; nothing more is proven than before.
         LedgerError: The ledger could not be used.
     """
-    ours = _open(ledger, token_ids)
+    ours = left | _open(ledger, token_ids)
     if not ours:
         return frozenset()
     boot = clock.boot()
@@ -85,6 +91,7 @@ class Clearing:
         self._ledger = ledger
         self._clock = clock
         self._tokens: frozenset[str] = frozenset()
+        self._left: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -120,10 +127,9 @@ class Clearing:
 
     def _work(self, tokens: frozenset[str]) -> None:
         try:
-            left = clear(self._account, self._ledger, tokens, clock=self._clock)
-            done = frozenset(
-                token for token in tokens if left.isdisjoint(self._ledger.open_order_ids(token))
-            )
+            left = clear(self._account, self._ledger, tokens, clock=self._clock, left=self._left)
+            intents = [self._ledger.intent(order_id) for order_id in left]
+            waiting = {each.signed.order.token_id for each in intents if each is not None}
         except MakerError as error:
             if log.every(60, "clearing"):
                 log.error("[ORDER]", event="not_cleared", tokens=len(tokens), reason=str(error))
@@ -133,5 +139,6 @@ class Clearing:
             return
         if left and log.every(60, "left_open"):
             log.warning("[ORDER]", event="left_open", orders=sorted(left))
+        self._left = left
         with self._lock:
-            self._tokens -= done
+            self._tokens -= tokens - waiting

@@ -10,10 +10,13 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
+from pathlib import Path
+from types import FrameType
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +28,7 @@ from POLYMARKET_MAKER.core.exiting import TAKE_S
 from POLYMARKET_MAKER.core.model import ZERO
 from POLYMARKET_MAKER.core.money import floor_size
 from POLYMARKET_MAKER.errors import (
+    CannotStart,
     LedgerError,
     SupervisorExit,
     UsageError,
@@ -33,6 +37,7 @@ from POLYMARKET_MAKER.errors import (
 )
 from POLYMARKET_MAKER.flatten_plan import Appraiser, Planned, choose
 from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.orphans import find_strangers
 from POLYMARKET_MAKER.seller import Sale, Seller
 from POLYMARKET_MAKER.settings import Mode, Settings
 
@@ -50,10 +55,17 @@ def flatten(settings: Settings, desk: AccountDesk, clock: Clock) -> SupervisorEx
         ORDERS_OPEN: Orders of ours may be open; they are named.
 
     Raises:
+        CannotStart: A child still trades here; nothing was done.
         UsageError: There is nobody to ask, or no such token is held.
         VenueUnreachable: The exchange does not answer; nothing was done.
         LedgerError: There is no ledger that could be used.
     """
+    with ExitStack() as locks:
+        hold_children(settings.data_dir, locks)
+        return _flatten(settings, desk, clock)
+
+
+def _flatten(settings: Settings, desk: AccountDesk, clock: Clock) -> SupervisorExit:
     if not desk.connect():
         raise VenueUnreachable("the exchange does not answer; nothing was sold or cancelled")
     ledger = desk.ledger
@@ -90,6 +102,24 @@ def refuse_contradictions(settings: Settings) -> None:
             f"{settings.data_dir / 'KILL'} is there: nothing may be placed; "
             "remove it (`polyshared resume`) and say --flatten again"
         )
+
+
+def hold_children(data_dir: Path, locks: ExitStack) -> None:
+    """Be every child that ever ran here: one that outlived its supervisor would trade on.
+
+    Raises:
+        CannotStart: One is alive; it is named.
+    """
+    for path in sorted((data_dir / "children").glob("*.lock")):
+        try:
+            locks.enter_context(FileLock(path, timeout=0))
+        except Timeout:
+            pids = {each.token_id: each.pid for each in find_strangers(data_dir)}
+            holder = f"pid {pids[path.stem]}" if path.stem in pids else "an unknown process"
+            raise CannotStart(
+                f"nothing was sold or cancelled: a child of {log.short(path.stem)} still trades"
+                f" here, {holder} holds {path}; stop it first"
+            ) from None
 
 
 # -- to the operator
@@ -144,19 +174,23 @@ def _carry_out(
     ledger = desk.ledger
     assert ledger is not None
     sales = [each.sale for each in plan if each.sale is not None]
-    with _interruptible():
+    with _interruptible() as no_more:
         try:
             if not desk.cancel_all():  # what rests binds shares, and may still trade
                 seller.sell(sales, for_s=for_s)
+            no_more()
         except KeyboardInterrupt:
             _say("interrupted: proving that nothing of ours is open")
         except (LedgerError, VenueRefused) as error:
+            no_more()
             _say(f"stopped: {error}")
-    left = desk.cancel_all()
+        finally:  # whatever happened: what is not named here nobody looks for
+            no_more()
+            left = desk.cancel_all()
+            for order_id in sorted(left):
+                _say(f"may still be open: {order_id}")
     for sale in sales:
         _report(ledger, sale)
-    for order_id in sorted(left):
-        _say(f"may still be open: {order_id}")
     if left:
         return SupervisorExit.ORDERS_OPEN
     _say("no order of ours is open")
@@ -185,10 +219,26 @@ def _verdict(ledger: Ledger, plan: Sequence[Planned]) -> SupervisorExit:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does: the proof at the end is not left out."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Let SIGTERM and Ctrl-C interrupt once; then, or when told so, the proof is not disturbed.
+
+    The proof has a deadline of its own.
+    """
+    is_over = False
+
+    def no_more() -> None:
+        nonlocal is_over
+        is_over = True
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if not is_over:
+            no_more()
+            raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    previous = {number: signal.signal(number, interrupt) for number in numbers}
     try:
-        yield
+        yield no_more
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -27,7 +27,7 @@ from POLYMARKET_MAKER.account_sync import (
 from POLYMARKET_MAKER.calls import Calls, Finished
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.budget import Kind
-from POLYMARKET_MAKER.core.model import AgedQuote, Fill, MarketInfo, Side, Unknown
+from POLYMARKET_MAKER.core.model import AgedQuote, Fill, MarketInfo, Placed, Rejected, Side, Unknown
 from POLYMARKET_MAKER.core.reconcile import Plan
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.unknown import Step
@@ -128,6 +128,7 @@ class Orders:
         self._holds = Holds(clock)
         self._last_fill = ledger.last_fill()
         self._cancelling: frozenset[str] = frozenset()
+        self._resending: dict[str, str] = {}  # key of the request -> order
         self._acted_mono = float("-inf")
 
     @property
@@ -198,7 +199,8 @@ class Orders:
         self._inquiries.follow(view, self._posting(view))
         steps = self._inquiries.steps(frozenset() if again is None else again.order_ids)
         self.cancel([each for each, step in steps.items() if step is Step.CANCEL])
-        gone = [each for each, step in steps.items() if step is Step.GONE]
+        under_way = self._resending.values()  # no proof holds of what is just being sent
+        gone = [e for e, step in steps.items() if step is Step.GONE and e not in under_way]
         if gone and not self._calls.is_running(BURY):
             self._calls.submit(BURY, partial(self._bury, gone))
         if again is not None:
@@ -210,6 +212,7 @@ class Orders:
             key = _key(intent.side)
             if not self._calls.is_running(key):
                 mono = self._acted_mono = self._clock.mono()
+                self._resending[key] = intent.order_id
                 self._calls.submit(key, partial(self._sender.send_again, intent, again.aged, mono))
 
     def read_if_due(self, view: TokenView, *, prove: bool = False) -> None:
@@ -256,10 +259,12 @@ class Orders:
         for finished in self._calls.collect():
             if finished.key == CANCEL:
                 self._cancelling = frozenset()
+            resent = self._resending.pop(finished.key, None)
             if finished.error is not None:
-                self._failed(finished)
+                self._failed(finished, resent)
                 continue
-            self.venue.answered()
+            if _is_answer(finished.result):
+                self.venue.answered()
             if isinstance(finished.result, Posted):
                 self._after_post(finished.result)
                 posted.append(finished.result)
@@ -271,9 +276,11 @@ class Orders:
         self._last_fill, fills = self._ledger.fills_since(self._token_id, self._last_fill)
         return News(tuple(posted), frozenset(canceled), tuple(fills))
 
-    def _failed(self, finished: Finished) -> None:
+    def _failed(self, finished: Finished, resent: str | None) -> None:
         error = finished.error
         assert error is not None
+        if resent is not None:  # it may have left: as long as any other it may still arrive
+            self._inquiries.was_sent_again(resent, Unknown(str(error)))
         for side in Side:
             if finished.key == _key(side):
                 self._holds.failed(side)
@@ -328,6 +335,13 @@ class Orders:
         for order_id in order_ids:
             self._ledger.record_gone(order_id, reason="never_seen")
             log.warning("[ORDER]", event="gone", token=self._token_id, order=order_id)
+
+
+def _is_answer(result: object) -> bool:
+    """Whether the exchange said it, and not we, nor nobody."""
+    if isinstance(result, Posted):
+        return isinstance(result.outcome, Placed | Rejected)
+    return isinstance(result, Cancelled | WholeRead | Found)
 
 
 def _key(side: Side) -> str:

@@ -8,7 +8,7 @@ sold of a token while the fate of its last order is open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -30,8 +30,9 @@ from POLYMARKET_MAKER.core.model import (
     WantedOrder,
 )
 from POLYMARKET_MAKER.core.money import ONE, floor_size
-from POLYMARKET_MAKER.errors import IntentRefused, LedgerBusy, VenueError
+from POLYMARKET_MAKER.errors import IntentRefused, LedgerBusy, VenueError, VenueRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
+from POLYMARKET_MAKER.inquiries import written_at
 from POLYMARKET_MAKER.ledger import Ledger, TokenView
 
 TURN_S = 0.3
@@ -78,6 +79,12 @@ class Sale:
     def end(self, reason: str) -> None:
         """Try nothing more."""
         self.reason, self.is_over = reason, True
+
+    def refuse(self, reason: str) -> None:
+        """Count an order that could not be signed, or was not taken; end when it is enough."""
+        self.refused, self.reason = self.refused + 1, reason
+        if self.refused >= REFUSALS:
+            self.end(reason)
 
 
 def would_hit(foreign: Iterable[OpenOrder], price: Decimal, market: MarketInfo) -> bool:
@@ -126,7 +133,6 @@ class Seller:
 
         Raises:
             LedgerError: The ledger cannot be used. What was sent stands there.
-            VenueRefused: An order cannot be signed.
         """
         until = self._clock.mono() + for_s
         while open_sales := [sale for sale in sales if not sale.is_over]:
@@ -167,9 +173,11 @@ class Seller:
 
     def _settle(self, sale: Sale, view: TokenView) -> None:
         """Cancel an order by id whose fate is open for too long: no answer, no trace."""
-        intents = (*view.unresolved, *view.unsettled)
-        oldest_at = min((intent.created_at for intent in intents), default=0.0)
-        if self._clock.now() - oldest_at < ARRIVAL_S:
+        boot, intents = self._clock.boot(), (*view.unresolved, *view.unsettled)
+        written = [written_at(intent, self._clock) for intent in intents]
+        # One of an earlier boot left before this one began.
+        oldest = min((at if at <= boot else 0.0 for at in written), default=-ARRIVAL_S)
+        if boot - oldest < ARRIVAL_S:
             return
         try:
             clear(self._exchange, self._ledger, [sale.token_id], clock=self._clock)
@@ -198,7 +206,12 @@ class Seller:
             wanted.time_in_force,
             post_only=False,
         )
-        signed = self._exchange.sign(order, sale.market)
+        tick = aged.quote.tick_size or sale.market.tick_size  # it may have changed since
+        try:
+            signed = self._exchange.sign(order, replace(sale.market, tick_size=tick))
+        except (ValueError, VenueRefused) as error:
+            sale.refuse(str(error))
+            return
         try:
             self._ledger.record_intent(
                 signed,
@@ -226,8 +239,8 @@ class Seller:
             return
         sale.reason = outcome.reason
         if isinstance(outcome, Rejected):
-            sale.refused += 1
-            if sale.refused >= REFUSALS or refuses_us(outcome):
+            sale.refuse(outcome.reason)
+            if refuses_us(outcome):
                 sale.end(outcome.reason)
 
     def _tell(self, order: NewOrder, outcome: Outcome, aged: AgedQuote) -> None:

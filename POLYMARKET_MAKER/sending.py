@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, NewOrder, Outcome
-from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, NewOrder, Outcome, SignedOrder
+from POLYMARKET_MAKER.core.risk import Limits, Reason
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.ledger import Intent, Ledger
@@ -25,7 +25,7 @@ class Decided:
     Attributes:
         order: What is to be sent.
         aged: The quote that it was decided on.
-        market: Its market.
+        market: Its market, with the tick size that holds now.
         reason: Why it is wanted.
         at_mono: When that was.
     """
@@ -42,7 +42,7 @@ class Posted:
     """One order that was to be placed, and what became of it.
 
     Attributes:
-        outcome: The exchange's answer, or the ledger's refusal: then nothing was sent.
+        outcome: The exchange's answer, or a refusal of ours: then nothing was sent.
         aged: The quote that it was decided on.
         again: Id of an order without an answer, when this was its identical body.
     """
@@ -83,8 +83,8 @@ class Sender:
             VenueRefused: It cannot be signed.
         """
         order, aged, market = decided.order, decided.aged, decided.market
-        signed = self._exchange.sign(order, market)
         try:
+            signed = self._sign(order, market)
             late_s = self._hold_back(decided.at_mono)
             aged = replace(aged, age_s=aged.age_s + late_s)  # it waited to be signed
             self._budget.take_order()
@@ -102,25 +102,43 @@ class Sender:
             )
         except IntentRefused as refused:
             return Posted(order, refused, aged)
-        outcome = self._exchange.post(signed)
-        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
-        return Posted(order, outcome, aged)
+        try:
+            self._hold_back(decided.at_mono)  # the ledger may have been waited for
+        except IntentRefused as refused:
+            self._ledger.record_gone(signed.order_id, reason=refused.reason)
+            return Posted(order, refused, aged)
+        return Posted(order, self._post(signed), aged)
 
     def send_again(self, intent: Intent, aged: AgedQuote, at_mono: float) -> Posted:
         """Post the identical body of an order without an answer; never a new signature.
 
+        That it leaves again is written down before: whoever asks what became of it counts
+        from there.
+
         Raises:
-            LedgerError: The answer could not be written.
+            LedgerError: It was not written down and not sent; or its answer could not be
+                written.
         """
         signed = intent.signed
         try:
             self._hold_back(at_mono)
             self._budget.take_order()
+            self._ledger.note_resend(signed.order_id, boot_s=self._clock.boot())
+            self._hold_back(at_mono)
         except IntentRefused as refused:
             return Posted(signed.order, refused, aged, signed.order_id)
+        return Posted(signed.order, self._post(signed), aged, signed.order_id)
+
+    def _sign(self, order: NewOrder, market: MarketInfo) -> SignedOrder:
+        try:
+            return self._exchange.sign(order, market)
+        except ValueError as error:  # off the market's grid: that order, not the child
+            raise IntentRefused(Reason.OFF_GRID, str(error)) from error
+
+    def _post(self, signed: SignedOrder) -> Outcome:
         outcome = self._exchange.post(signed)
         self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
-        return Posted(signed.order, outcome, aged, signed.order_id)
+        return outcome
 
     def _hold_back(self, at_mono: float) -> float:
         """Return the seconds since the decision; refuse when what it was made on has changed."""

@@ -101,19 +101,24 @@ class WalletWatch:
         token_id = position.token_id
         balance = self._balances.allowance(token_id).balance
         more = difference(position.size, said, balance)
-        if more > 0 and row is not None:
-            self._adopt(row, more, now)
-            return
         before = self._seen.pop(token_id, None)
-        if more >= 0:
+        if more == 0:
             return
         sighting = Sighting(position.size, -more, now)
-        if sighting.confirms(before):
-            self._book_shortfall(sighting, token_id)
-        else:
+        is_doubtful = more < 0 or self._is_buying(token_id, now)
+        if is_doubtful and not sighting.confirms(before):
             # Of looks that follow each other closely the first one counts.
             first = before if sighting.is_same(before) else None
             self._seen[token_id] = first or sighting
+        elif more < 0:
+            self._book_shortfall(sighting, token_id)
+        elif row is not None:
+            self._adopt(row, more, now)
+
+    def _is_buying(self, token_id: str, now: float) -> bool:
+        """Whether a surplus may be a fill of ours that nobody has told yet."""
+        orders = self._ledger.view(token_id, now=now).orders
+        return any(order.side is Side.BUY for order in orders)
 
     def _book_shortfall(self, sighting: Sighting, token_id: str) -> None:
         bid = self._ledger.last_bid(token_id, since=sighting.at - SETTLED_S)

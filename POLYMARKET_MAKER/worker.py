@@ -173,6 +173,7 @@ class Worker:
         if isinstance(reading, NoQuote):
             # Without any quote nothing is placed, and what an earlier life left is cancelled.
             self._journal.waiting(reading)
+            self._orders.may_place = False
             self._orders.cancel(tuple(order.order_id for order in view.orders))
         else:
             self._journal.quoted(reading, view, self._quotes.refused)
@@ -181,6 +182,7 @@ class Worker:
                 # Start-up is recovery: nothing is decided before the account was read,
                 # but what an earlier life left is cancelled when somebody says stop.
                 self._journal.recovering()
+                self._orders.may_place = False
                 if self._is_killed or self._closing is not None:
                     self._orders.cancel(tuple(order.order_id for order in view.orders))
             else:
@@ -241,17 +243,19 @@ class Worker:
 
     def _trade(self, aged: AgedQuote, view: TokenView, now: float) -> Again | None:
         """Bring the book to what is wanted; return what may be sent again of what got no answer."""
-        sibling_id = self._market.sibling_id
+        # The tick size may change at any time; all that is decided and signed holds this one.
+        market = replace(self._market, tick_size=aged.quote.tick_size or self._market.tick_size)
+        sibling_id = market.sibling_id
         siblings = self._ledger.our_orders(sibling_id) if sibling_id is not None else []
         own = [*view.orders, *siblings]
         others = replace(aged, quote=without_own(aged.quote, own, sibling_id))
         switches = self._switches(now)
-        wanted = self._decide(others, view, switches)
+        wanted = self._decide(others, view, market, switches)
         rules = partial(
             check,
             aged=others,
             position=view.position,
-            market=self._market,
+            market=market,
             limits=self._rules.limits,
             distrusted_s=self._distrust.for_s(aged.health, self._clock.mono()),
             switches=switches,
@@ -262,24 +266,26 @@ class Worker:
         todo = plan(
             allowed,
             view.orders,
-            self._market,
+            market,
             busy=self._orders.busy(view),
             cancelling=self._orders.cancelling,
         )
         self._journal.checked(allowed, todo)
         reasons = {order.side: order.reason for order in allowed.orders}
         self._orders.may_place = allowed.gate is Gate.PLACE
-        self._orders.execute(todo, aged, self._market, reasons)
+        self._orders.execute(todo, aged, market, reasons)
         self._mark(aged, view)
         undecided = [each for each in view.unresolved if each.order_id in self._orders.undecided]
         ids = [each.order_id for each in undecided if _is_wanted_again(each, wanted, view, rules)]
         return Again(frozenset(ids), aged)
 
-    def _decide(self, aged: AgedQuote, view: TokenView, switches: Switches) -> Wanted:
+    def _decide(
+        self, aged: AgedQuote, view: TokenView, market: MarketInfo, switches: Switches
+    ) -> Wanted:
         decision = self._strategy.decide(
             aged,
             view.position,
-            self._market,
+            market,
             self._clock.mono(),
             sell_only=switches.sell_only,
             exiting=self._exiting(),

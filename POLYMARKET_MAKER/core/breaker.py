@@ -49,13 +49,16 @@ def open_until(answers: Sequence[Answer], now: float, breaker: Breaker = DEFAULT
     read the same answers agree, also after a restart.
 
     Args:
-        answers: All of the last ``memory_s`` seconds, in order of time.
+        answers: All of the last ``memory_s`` seconds, in order of time. Those of the future
+            were made before the clock was set back: they hold nobody.
         now: Epoch seconds.
         breaker: The limits.
     """
     opened_at = None
     first = errors = 0
     for position, answer in enumerate(answers):
+        if answer.at > now:
+            break
         errors += answer.failed
         while answers[first].at <= answer.at - breaker.window_s:
             errors -= answers[first].failed

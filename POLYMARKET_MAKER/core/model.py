@@ -15,6 +15,8 @@ from typing import NamedTuple
 import msgspec
 
 ZERO = Decimal(0)
+SIZE_STEP = Decimal("0.01")
+"""What the sizes of orders are multiples of, in shares. Fills have more decimals than that."""
 
 
 class Side(StrEnum):
@@ -339,7 +341,7 @@ class Position:
 
     Attributes:
         size: Shares held; never negative.
-        entry_price: Average cost of a share held, taker fees included; None when flat.
+        entry_price: Average cost of a share held, taker fees included; None when none is.
         realised: USD won or lost by what was sold, fees included.
     """
 
@@ -350,7 +352,8 @@ class Position:
 
     @property
     def is_flat(self) -> bool:
-        return self.size == 0
+        """Whether less is held than an order can carry; the remainder stays held."""
+        return self.size < SIZE_STEP
 
 
 @dataclass(frozen=True, slots=True)

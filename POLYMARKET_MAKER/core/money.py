@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from POLYMARKET_MAKER.core.model import SIZE_STEP as SIZE_STEP  # noqa: PLC0414 - a rule of here
 from POLYMARKET_MAKER.core.model import ZERO, MarketInfo, NewOrder, Side, TimeInForce, WantedOrder
 
 ONE = Decimal(1)
-SIZE_STEP = Decimal("0.01")
 MARKETABLE_MINIMUM = Decimal(1)
 """Smallest notional, in USD, of an order that takes at once."""
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from POLYMARKET_MAKER.core.model import ZERO, Position, Side
-from POLYMARKET_MAKER.core.money import SIZE_STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def round_trips(after: Iterable[Position]) -> int:
     """Count how often something was held and then sold, down to less than can be ordered."""
     count, held = 0, False
     for position in after:
-        if held and position.size < SIZE_STEP:
+        if held and position.is_flat:
             count += 1
-        held = position.size >= SIZE_STEP
+        held = not position.is_flat
     return count

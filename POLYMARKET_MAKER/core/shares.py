@@ -24,11 +24,11 @@ FORGOTTEN_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A shortfall that was seen once.
+    """A shortfall, or a surplus, that was seen once.
 
     Attributes:
         held: What the ledger held.
-        missing: How much of that the wallet did not have.
+        missing: How much of that the wallet did not have; negative for a surplus.
         at: When, in epoch seconds.
     """
 

@@ -18,8 +18,8 @@ it, and keeps the inquiry it gets back.
 Times are seconds since boot: that clock is the same for all processes of a machine,
 counts suspend, and does not jump when somebody sets the wall clock. So a child that
 asks about its own order and a supervisor that clears up after a dead child hold the
-same rule: what the ledger says was written down at ``x`` cannot arrive any more after
-``x`` + :data:`ARRIVAL_S`.
+same rule: what the ledger says was written down at ``x``, the last time that it was to be sent,
+cannot arrive any more after ``x`` + :data:`ARRIVAL_S`.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def deadline(written_at: float, now: float) -> float:
     """Return when a request was given up at the latest, whose process cannot send it any more.
 
     Args:
-        written_at: When its order was written down. Later than *now* means that the
-            machine has been started again since: the request left before that.
+        written_at: When its order was written down, or noted to be sent again. Later
+            than *now* means that the machine has been started again since: the request
+            left before that.
         now: Now.
     """
     return (written_at if written_at <= now else 0.0) + REQUEST_S

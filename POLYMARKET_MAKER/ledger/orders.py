@@ -16,6 +16,7 @@ from POLYMARKET_MAKER.core.model import (
     SignedOrder,
 )
 from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger.database import Database
 from POLYMARKET_MAKER.ledger.intents import (
     foreign_orders,
@@ -89,6 +90,25 @@ class OrderBook:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
+
+    def note_resend(self, order_id: str, *, boot_s: float) -> None:
+        """Write down that the identical body leaves again, before it does; survives a power cut.
+
+        Args:
+            order_id: An order without an answer.
+            boot_s: Now, in seconds since boot: it may be on its way for as long as a new one.
+
+        Raises:
+            IntentRefused: What became of it is known meanwhile. Do not send it.
+            LedgerError: Not written. Do not send it.
+        """
+        with self._db.write(durable=True) as db:
+            noted = db.execute(
+                "UPDATE intents SET written_boot_s = ? WHERE order_id = ? AND state IN (?, ?)",
+                (boot_s, order_id, IntentState.INTENDED.value, IntentState.UNKNOWN.value),
+            )
+            if noted.rowcount == 0:
+                raise IntentRefused("late", "what became of it is known")
 
     def record_outcome(self, order_id: str, outcome: Outcome, *, at: float) -> None:
         """Write down the answer to a sent order. What is known better already is kept."""
@@ -167,7 +187,8 @@ class OrderBook:
     def record_gone(self, order_id: str, *, reason: str) -> None:
         """Write down that an order is proven not to be open, and traded no more than its fills.
 
-        The proof is the caller's: cancelled by id, then orders and trades read once more.
+        The proof is the caller's: cancelled by id, then orders and trades read once more; or
+        it was never sent.
         """
         with self._db.write() as db:
             intent = stored_intent(db, order_id)

@@ -43,7 +43,8 @@ class Intent:
         status: The exchange's last word for its state; empty before the first.
         reason: Why it was wanted.
         outcome: What the answer was, for people.
-        written_boot_s: When it was written down, in seconds since boot; None when not noted.
+        written_boot_s: When it was written down to be sent, the last time, in seconds since
+            boot; None when not noted.
     """
 
     signed: SignedOrder

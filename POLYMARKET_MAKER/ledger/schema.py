@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 -- matched: most that the exchange said has traded. seen: sum of its fills in this ledger.
 -- final: the exchange has said the last word about matched.
 -- failed: the answer was a refusal, or none that can be used, whatever became of it later.
--- written_boot_s: when it was written, in seconds since boot: a clock that nobody sets.
+-- written_boot_s: when it was written, or noted to be sent again, in seconds since boot:
+-- a clock that nobody sets.
 -- live: it may still trade, or has traded what no fill has shown yet. Such an order is exposure.
 CREATE TABLE IF NOT EXISTS intents (
     order_id TEXT PRIMARY KEY, token_id TEXT NOT NULL, condition_id TEXT NOT NULL,

@@ -42,3 +42,11 @@ def test_its_limits_can_be_set() -> None:
 
     assert open_until([Answer(0.0, failed=True)], 5.0, tight) == 10.0
     assert tight.memory_s == 70.0
+
+
+def test_answers_of_a_future_that_the_clock_was_set_back_from_do_not_hold_anybody() -> None:
+    """The same five failures hold for five minutes where they lie in the past."""
+    failures = answers(*[True] * 5)
+
+    assert open_until(failures, 3.9) is None
+    assert open_until([*failures, Answer(3600.0, failed=True)], 4.0) == 304.0

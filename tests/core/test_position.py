@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -33,6 +34,16 @@ def test_sold_out_is_flat_without_a_cost() -> None:
     after = replay("7", [trade(BUY, "10", "0.50"), trade(SELL, "10", "0.55")])
 
     assert after[-1] == Position("7", ZERO, None, Decimal("0.50"))
+
+
+def test_less_than_an_order_can_carry_is_flat_and_stays_held() -> None:
+    position = apply(Position("7"), trade(BUY, "10.0099", "0.50"))
+    assert not position.is_flat
+
+    position = apply(position, trade(SELL, "10", "0.55"))
+    assert position.is_flat
+    assert (position.size, position.entry_price) == (Decimal("0.0099"), Decimal("0.50"))
+    assert not replace(position, size=Decimal("0.01")).is_flat
 
 
 def test_a_sell_before_its_buy_never_makes_a_negative_holding() -> None:
@@ -79,7 +90,7 @@ def test_cash_and_result_agree(trades: list[Trade]) -> None:
         cash += (each.price * covered) * (-1 if each.side is BUY else 1) - each.fee
         position = apply(position, each)
         assert position.size >= 0
-        assert (position.entry_price is None) == position.is_flat
+        assert (position.entry_price is None) == (position.size == 0)
 
     at_cost = position.size * (position.entry_price or ZERO)
     assert abs(cash + at_cost - position.realised) < Decimal("1e-15")

@@ -39,7 +39,13 @@ class House:
     folder: Path
     http: Http
 
-    def desk(self, *, dead_man: bool = False, adopts: bool = False, **env: str) -> AccountDesk:
+    def desk(
+        self,
+        *errand: str,
+        dead_man: bool = False,
+        adopts: bool = False,
+        **env: str,
+    ) -> AccountDesk:
         config = self.folder / "global.json"
         risk = {"dead_man": dead_man, "adopt_wallet_positions": adopts}
         config.write_text(json.dumps({"risk": risk}), encoding="utf-8")
@@ -55,7 +61,7 @@ class House:
             "POLY_DATA_DIR": str(self.folder),
             **env,
         }
-        options = parse_options(["--live", "--global-config", str(config)])
+        options = parse_options(["--live", "--global-config", str(config), *errand])
         return AccountDesk(load_settings(env=variables, options=options), variables, Clock())
 
     def exchange(self, desk: AccountDesk) -> Exchange:
@@ -288,6 +294,25 @@ def test_with_the_switch_on_orders_go_under_a_key_of_its_own_and_the_old_ones_ar
     assert before.keys.api.key not in desk.child_environment(None).values()
     assert house.sim.stats()["heartbeats"]["taken"] >= 2
     assert desk.venue()["dead_man"] == "beating"
+    desk.close()
+
+
+@pytest.mark.parametrize("errand", ["--flatten", "--cancel-open"])
+def test_an_errand_arms_no_switch_and_cancels_only_when_it_is_told_to(
+    house: House, errand: str
+) -> None:
+    before = house.desk()
+    connect(before)
+    order_id = house.place(before)
+    before.close()
+
+    desk = house.desk(errand, dead_man=True)
+    connect(desk)
+    assert house.orders() == [order_id], "the operator was not asked yet"
+    assert desk.cancel_all() == frozenset()
+
+    assert house.orders() == []
+    assert house.sim.stats().get("heartbeats") is None
     desk.close()
 
 

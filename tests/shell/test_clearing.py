@@ -12,7 +12,7 @@ import pytest
 from POLYMARKET_MAKER import clearing
 from POLYMARKET_MAKER.clearing import ARRIVAL_S, Clearing, clear
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import CancelResult, NewOrder, Side
+from POLYMARKET_MAKER.core.model import CancelResult, NewOrder, OpenOrder, Side
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
 from tests.support.fake_exchange import FOREIGN, FakeExchange, Fault
@@ -168,6 +168,29 @@ def test_it_goes_on_by_itself_until_the_proof_and_blocks_nobody(
 
         eventually(lambda: work.is_clear(TOKEN), within_s=60, what="the proof")
         assert house.exchange.ours() == []
+    finally:
+        work.close()
+
+
+def test_what_the_exchange_still_lists_is_not_clear_although_the_ledger_has_it_as_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "RETRY_S", 0.01)
+    house.post()
+    listed, reads = house.exchange.ours(), 0
+    read = house.exchange.open_orders
+
+    def lagging() -> list[OpenOrder]:
+        nonlocal reads
+        reads += 1
+        return [*read(), *(listed if reads <= 3 else [])]
+
+    monkeypatch.setattr(house.exchange, "open_orders", lagging)
+    work = Clearing(house.exchange, house.ledger, Clock())
+    try:
+        work.begin(TOKEN)
+        eventually(lambda: work.is_clear(TOKEN), within_s=60, what="the proof")
+        assert reads > 3
     finally:
         work.close()
 

@@ -134,3 +134,43 @@ def test_an_order_that_the_exchange_forgets_is_given_up_only_after_a_cancel(hous
     live(house, 8)
 
     assert house.exchange.orders[order.order_id].status == "CANCELED"
+
+
+def test_a_resend_whose_answer_could_not_be_written_is_looked_for_as_long_as_the_first(
+    house: House,
+) -> None:
+    """It is on its way for four seconds; a cancel and a read of that time prove nothing."""
+    order_id = lose_a_buy(house, Fault.LOST_BEFORE)
+    house.exchange.faults["post"] = [Fault.LATE]
+    ledger_file = house.ledger._db._sqlite
+    ledger_file.execute(
+        "CREATE TRIGGER no_answers BEFORE UPDATE OF answered_at ON intents"
+        " BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+    )
+    while len(house.exchange.sent[order_id]) == 1:
+        live(house, 0.5)
+    house.exchange.move(Decimal("0.60"), Decimal("0.62"))
+
+    live(house, 3)
+
+    assert [each.order_id for each in house.ledger.unresolved()] == [order_id]
+    ledger_file.execute("DROP TRIGGER no_answers")
+    live(house, ARRIVAL_S + 4)
+    assert house.ledger.unresolved() == []
+    assert len(house.exchange.sent[order_id]) == 2
+
+
+def test_an_order_is_not_given_up_while_its_own_resend_is_under_way(house: House) -> None:
+    order_id = lose_a_buy(house, Fault.LOST_BEFORE)
+    house.calls.held = frozenset({"post_BUY"})
+    while "post_BUY" not in house.calls.running:
+        live(house, 0.5)
+    house.exchange.move(Decimal("0.60"), Decimal("0.62"))
+
+    live(house, 5)
+
+    assert [each.order_id for each in house.ledger.unresolved()] == [order_id]
+    house.calls.held = frozenset()
+    live(house, 2)
+    assert house.ledger.unresolved() == []
+    assert len(house.exchange.sent[order_id]) == 1, "decided too long ago to be sent"

@@ -66,6 +66,13 @@ def test_an_idle_child_makes_room_for_one_that_waits(fleet: Fleet, tmp_path: Pat
     assert fleet.schedule.running["1"].is_rotating
 
 
+def test_a_remainder_that_no_order_can_carry_keeps_no_slot(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.offer(["2"])
+    rotation(fleet, folder_of(tmp_path), position={"size": "0.0099"}).turn()
+
+    assert is_leaving(fleet)
+
+
 def test_nobody_waits_and_an_idle_child_stays(fleet: Fleet, tmp_path: Path) -> None:
     """Idleness as such is no error."""
     rotation(fleet, folder_of(tmp_path)).turn()

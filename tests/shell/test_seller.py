@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from msgspec import structs
 
 from POLYMARKET_MAKER.clearing import ARRIVAL_S
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     ZERO,
     AgedQuote,
+    CancelResult,
+    Level,
+    MarketInfo,
     NewOrder,
     OpenOrder,
     Placed,
     Side,
+    SignedOrder,
     Source,
     TimeInForce,
     TokenHealth,
 )
+from POLYMARKET_MAKER.exchange.amounts import amounts
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.seller import REFUSALS, Sale, Seller, would_hit
 from tests.support.fake_exchange import FakeExchange, Fault
@@ -36,8 +42,10 @@ class HandClock(Clock):
 
     passed_s: ClassVar[float] = 0.0
 
+    jumped_s: ClassVar[float] = 0.0
+
     def now(self) -> float:
-        return T0 + HandClock.passed_s
+        return T0 + HandClock.passed_s + HandClock.jumped_s
 
     def mono(self) -> float:
         return HandClock.passed_s
@@ -50,7 +58,7 @@ class House:
     """A seller between a fake exchange and a real ledger that holds 150 shares."""
 
     def __init__(self, ledger: Ledger) -> None:
-        HandClock.passed_s = 0.0
+        HandClock.passed_s = HandClock.jumped_s = 0.0
         self.clock = HandClock()
         self.ledger = ledger
         self.exchange = FakeExchange(MARKET, self.clock.now)
@@ -81,6 +89,19 @@ class House:
 
     def sells(self) -> list[OpenOrder]:
         return [each for each in self.exchange.orders.values() if _is_our_sell(each)]
+
+
+@dataclass
+class Unsignable:
+    """A quote of another token, with a bid that is on no grid."""
+
+    house: House
+
+    def aged(self) -> AgedQuote:
+        aged = self.house.aged()
+        bids = (Level(Decimal("0.5055"), Decimal(100)),)
+        quote = structs.replace(aged.quote, token_id="other", best_bid=bids[0].price, bids=bids)
+        return replace(aged, quote=quote)
 
 
 def _is_our_sell(order: OpenOrder) -> bool:
@@ -163,6 +184,71 @@ def test_what_is_refused_again_and_again_is_given_up(house: House) -> None:
     assert (sale.is_over, sale.refused) == (True, REFUSALS)
     assert sale.reason == "order couldn't be placed"
     assert house.exchange.position().size == 150
+
+
+def check_grid(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the exchange sign as the real one does."""
+    sign = house.exchange.sign
+
+    def strict(order: NewOrder, market: MarketInfo) -> SignedOrder:
+        amounts(order, market)
+        return sign(order, market)
+
+    monkeypatch.setattr(house.exchange, "sign", strict)
+
+
+def test_a_grid_that_became_finer_is_the_one_that_is_signed_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_grid(house, monkeypatch)
+    house.exchange.bid = Decimal("0.505")
+    house.exchange.market = replace(MARKET, tick_size=Decimal("0.001"))
+    sale = house.sale()
+
+    house.seller.sell([sale], for_s=FOR_S)
+
+    assert (sale.is_over, sale.reason) == (True, "")
+    assert {each.price for each in house.sells()} == {Decimal("0.505")}
+
+
+def test_what_cannot_be_signed_is_given_up_and_the_others_are_sold(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_grid(house, monkeypatch)
+    broken = Sale(replace(MARKET, token_id="other"), Unsignable(house), Decimal("0.45"))
+    house.ledger.record_external(
+        "came", "other", Side.BUY, Decimal(10), price=Decimal("0.4"), at=T0
+    )
+    sale = house.sale()
+
+    house.seller.sell([broken, sale], for_s=FOR_S)
+
+    assert house.ledger.position(TOKEN).is_flat
+    assert (broken.is_over, broken.refused) == (True, REFUSALS)
+    assert "tick size" in broken.reason
+
+
+def test_a_wall_clock_that_jumps_ahead_makes_no_order_older(house: House) -> None:
+    house.exchange.faults = {"post": [Fault.LOST_BEFORE]}
+    sale = house.sale()
+
+    def pause(pause_s: float) -> None:
+        HandClock.jumped_s = 3600.0
+        house.pause(pause_s)
+
+    cancelled: list[float] = []
+    cancel = house.exchange.cancel
+
+    def counted(order_ids: Sequence[str]) -> CancelResult:
+        cancelled.append(house.clock.boot())
+        return cancel(order_ids)
+
+    house.exchange.cancel = counted  # type: ignore[method-assign]
+    seller = Seller(house.exchange, house.ledger, house.clock, pause=pause)
+    seller.sell([sale], for_s=FOR_S)
+
+    assert house.ledger.position(TOKEN).is_flat
+    assert min(cancelled) >= ARRIVAL_S
 
 
 def test_a_kill_in_the_middle_is_obeyed(house: House) -> None:

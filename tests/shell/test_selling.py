@@ -116,6 +116,17 @@ def test_shares_without_a_child_get_one_that_only_sells_until_they_are_sold(
     assert not file_of(fleet).exists()
 
 
+def test_a_remainder_that_no_order_can_carry_is_sold_out_and_stays_held(
+    fleet: Fleet, ledger: Ledger, selling: Selling
+) -> None:
+    ledger.record_external("b", TOKEN, Side.BUY, Decimal("0.0099"), price=None, at=1.0)
+    selling.turn([SIGNAL])
+
+    assert ledger.is_consumed("s-1")
+    assert fleet.schedule.queue == ()
+    assert ledger.position(TOKEN).size == Decimal("0.0099")
+
+
 def test_a_child_that_trades_is_told_and_the_signal_is_over_when_it_has_sold(
     fleet: Fleet, ledger: Ledger, selling: Selling
 ) -> None:

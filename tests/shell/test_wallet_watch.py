@@ -196,6 +196,24 @@ def test_a_surplus_is_adopted_at_what_it_cost_when_that_is_wanted(house: House) 
     assert sorted(house.rings) == sorted([TOKEN, "another"])
 
 
+def test_a_surplus_that_an_open_buy_may_explain_is_seen_twice_before_it_is_adopted(
+    house: House,
+) -> None:
+    order = NewOrder(TOKEN, Side.BUY, Decimal("0.40"), Decimal(7))
+    signed = house.exchange.sign(order, MARKET)
+    house.ledger.record_intent(signed, at=T0, reason="test")
+    house.ledger.record_outcome(signed.order_id, Placed(signed.order_id, "live"), at=T0)
+    house.wallet.shares[TOKEN] = "17"
+    watch = house.watch(adopts=True)
+
+    watch.look(LATER)
+    watch.look(LATER + 1)
+    assert house.held == 10, "its fill may be about to be told"
+    watch.look(LATER + AGAIN_S)
+    watch.look(LATER + 2 * AGAIN_S)
+    assert house.held == 17
+
+
 def test_a_surplus_without_a_known_cost_stays_foreign(house: House) -> None:
     house.wallet.shares["another"] = "5"
     house.wallet.price = None

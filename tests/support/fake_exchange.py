@@ -33,6 +33,7 @@ from POLYMARKET_MAKER.core.model import (
 from POLYMARKET_MAKER.core.money import is_on_grid
 from POLYMARKET_MAKER.core.position import Trade, replay
 from POLYMARKET_MAKER.errors import VenueError, VenueRefused, VenueUnreachable
+from POLYMARKET_MAKER.exchange.amounts import amounts
 
 FOREIGN = "foreign"
 
@@ -121,7 +122,7 @@ class FakeExchange:
     # -- what the program is handed
 
     def sign(self, order: NewOrder, market: MarketInfo) -> SignedOrder:
-        assert order.token_id == market.token_id
+        amounts(order, market)  # what is off the grid that we think is in force is not signed
         self.signed += 1
         signed = SignedOrder(order, f"o{self.signed}", b'{"signature":%d}' % self.signed)
         self.on_sign(signed)

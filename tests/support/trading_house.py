@@ -31,7 +31,7 @@ from POLYMARKET_MAKER.core.strategies import make_strategy
 from POLYMARKET_MAKER.errors import ChildExit, LedgerError, MakerError
 from POLYMARKET_MAKER.ledger import Identity, Intent, Ledger
 from POLYMARKET_MAKER.orders import Orders
-from POLYMARKET_MAKER.quotes import Quotes
+from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 from POLYMARKET_MAKER.worker import Rules, Worker
 from tests.support.fake_exchange import FakeExchange, Killed
 from tests.support.trading import MARKET, T0, TOKEN
@@ -85,6 +85,7 @@ class QueuedCalls(Calls):
         self._queue: dict[str, Callable[[], object]] = {}
         self._ended: list[Finished] = []
         self._on_submit = on_submit
+        self.held: frozenset[str] = frozenset()  # keys of requests that do not come to their end
 
     def submit(self, key: str, function: Callable[[], object]) -> None:
         assert key not in self.running
@@ -99,9 +100,9 @@ class QueuedCalls(Calls):
         return frozenset(self._queue) | {finished.key for finished in self._ended}
 
     def run(self) -> None:
-        """Run everything that waits; a :class:`Killed` goes through."""
-        while self._queue:
-            key = next(iter(self._queue))
+        """Run everything that waits and is not held; a :class:`Killed` goes through."""
+        while ready := [key for key in self._queue if key not in self.held]:
+            key = ready[0]
             function = self._queue.pop(key)
             try:
                 self._ended.append(Finished(key, function(), None))
@@ -118,10 +119,13 @@ class HandQuotes(Quotes):
 
     def __init__(self, exchange: FakeExchange) -> None:
         self.health = TokenHealth.LIVE
+        self.is_lost = False
         self._exchange = exchange
         self._seq = 0
 
-    def read(self) -> AgedQuote:
+    def read(self) -> AgedQuote | NoQuote:
+        if self.is_lost:
+            return NoQuote("lost")
         self._seq += 1
         return AgedQuote(self._exchange.quote(self._seq), 0.1, self.health, Source.SHARED)
 
