@@ -5,15 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # Files stay whole, because tests of a file share what they started; the longest begin.
-PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint check coverage chaos torture day full soak bench clean
+.PHONY: demo test again lint check coverage chaos torture day full soak bench clean
 
 demo: $(VENV)/run.stamp
 	$(BIN)/python poly_maker_autorun.py --demo $(ARGS)
 
 test: $(VENV)/dev.stamp
 	$(PYTEST) $(ARGS)
+
+# What failed last time, one after the other, with the machine to itself.
+again: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ARGS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -41,9 +45,10 @@ torture: $(VENV)/dev.stamp
 day: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest tests/e2e/test_day.py --full -s $(ARGS)
 
-# What the suite runs smaller: a hundred children, fifty kills, a day of fifty tokens.
+# What the suite runs smaller: a hundred children, fifty kills, a minute's race, a day of fifty tokens.
 full: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest tests/e2e/test_day.py tests/e2e/test_account_kills.py tests/e2e/test_failover_outage.py --full $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e/test_day.py tests/e2e/test_account_kills.py \
+	    tests/e2e/test_failover_outage.py tests/e2e/test_failover_disk.py --full $(ARGS)
 
 soak: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/soak_feed.py $(ARGS)

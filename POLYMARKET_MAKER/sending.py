@@ -11,11 +11,14 @@ from POLYMARKET_MAKER.core.risk import Limits, Reason
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.ledger import Intent, Ledger
+from POLYMARKET_MAKER.ledger.database import BUSY_S
 from POLYMARKET_MAKER.request_budget import RequestBudget
 
 POST_WITHIN_S = 1.0
 """From the decision to the moment an order is written down: signing takes milliseconds, but
 the first signature loads a library, and a busy machine may let anything wait."""
+SEND_WITHIN_S = POST_WITHIN_S + BUSY_S
+"""From the decision to the moment it leaves: writing it down may wait for the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Sender:
         except IntentRefused as refused:
             return Posted(order, refused, aged)
         try:
-            self._hold_back(decided.at_mono)  # the ledger may have been waited for
+            self._hold_back(decided.at_mono, SEND_WITHIN_S)  # the ledger was waited for
         except IntentRefused as refused:
             self._ledger.record_gone(signed.order_id, reason=refused.reason)
             return Posted(order, refused, aged)
@@ -124,7 +127,7 @@ class Sender:
             self._hold_back(at_mono)
             self._budget.take_order()
             self._ledger.note_resend(signed.order_id, boot_s=self._clock.boot())
-            self._hold_back(at_mono)
+            self._hold_back(at_mono, SEND_WITHIN_S)
         except IntentRefused as refused:
             return Posted(signed.order, refused, aged, signed.order_id)
         return Posted(signed.order, self._post(signed), aged, signed.order_id)
@@ -140,9 +143,9 @@ class Sender:
         self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
         return outcome
 
-    def _hold_back(self, at_mono: float) -> float:
+    def _hold_back(self, at_mono: float, within_s: float = POST_WITHIN_S) -> float:
         """Return the seconds since the decision; refuse when what it was made on has changed."""
         late_s = self._clock.mono() - at_mono
-        if late_s > POST_WITHIN_S or not self._may_place():
+        if late_s > within_s or not self._may_place():
             raise IntentRefused("late", f"decided {late_s:.1f} s ago")
         return late_s

@@ -114,12 +114,15 @@ def test_without_lane_and_file_children_trade_on_their_own_lines_until_space_ret
 
 
 RACER = Path(__file__).resolve().parents[1] / "support" / "racing_reader.py"
-RACE_S = 15.0
+RACE_S, RACE_S_IN_FULL = 15.0, 60.0
 
 
-def test_a_reader_that_races_the_writer_never_reads_a_mixture(tmp_path: Path) -> None:
+def test_a_reader_that_races_the_writer_never_reads_a_mixture(
+    tmp_path: Path, *, is_full: bool
+) -> None:
+    race_s = RACE_S_IN_FULL if is_full else RACE_S
     cache = tmp_path / "ws_cache.json"
-    command = [sys.executable, str(RACER), str(cache), str(RACE_S)]
+    command = [sys.executable, str(RACER), str(cache), str(race_s)]
     done = threading.Event()
     with SnapshotWriter(cache, min_interval_s=0.0) as writer:
         writer.put("1", {"a": 0, "b": 0, "filler": "x" * 2000})

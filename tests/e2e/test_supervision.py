@@ -53,10 +53,10 @@ def fill(account: LiveAccount, token: str) -> None:
             return True
         with suppress(AssertionError):
             account.sell_to_us(token, 20)
-            eventually(lambda: account.held(token) >= 20, within_s=60, what="the fill")
+            eventually(lambda: account.held(token) >= 20, within_s=5, what="the fill")
         return False
 
-    eventually(is_held, within_s=60, what="our shares")
+    eventually(is_held, within_s=120, what="our shares")
 
 
 def consumed(account: LiveAccount) -> list[str]:

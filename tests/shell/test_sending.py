@@ -27,7 +27,7 @@ from POLYMARKET_MAKER.errors import IntentRefused, LedgerError
 from POLYMARKET_MAKER.ledger import Intent, IntentState
 from POLYMARKET_MAKER.orders import Found
 from POLYMARKET_MAKER.request_budget import RequestBudget
-from POLYMARKET_MAKER.sending import POST_WITHIN_S, Decided, Posted, Sender
+from POLYMARKET_MAKER.sending import SEND_WITHIN_S, Decided, Posted, Sender
 from tests.support.fake_exchange import Fault
 from tests.support.trading import MARKET, TOKEN, aged
 from tests.support.trading_house import House
@@ -99,7 +99,7 @@ def test_a_stop_that_comes_while_the_order_is_written_down_holds_it_back(house: 
 
 def test_an_order_that_waited_for_the_ledger_is_not_sent(house: House) -> None:
     """Its transaction took as long as another process held the lock."""
-    waits = (POST_WITHIN_S + 0.5,)
+    waits = (SEND_WITHIN_S + 0.5,)
     house.ledger._db._sqlite.create_function("wait", 0, lambda: house.clock.advance(*waits))
     house.ledger._db._sqlite.execute(
         "CREATE TEMP TRIGGER slow AFTER INSERT ON main.intents BEGIN SELECT wait(); END"
