@@ -152,6 +152,7 @@ class AccountKeeper:
                 log.error("[ACCOUNT]", event="not_read", reason=str(error))
             return False
         except Exception as error:  # noqa: BLE001 - the last line of a thread
+            self.unreachable = f"fault while reading the account: {error!r}"
             log.error("[ACCOUNT]", event="keeper_fault", exc=error)
             return False
         self.unreachable = None

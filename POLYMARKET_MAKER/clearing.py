@@ -9,7 +9,6 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.unknown import (
-    ARRIVAL_S,
     Inquiry,
     Phase,
     after_cancel,
@@ -21,8 +20,6 @@ from POLYMARKET_MAKER.errors import MakerError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
 from POLYMARKET_MAKER.inquiries import written_at
 from POLYMARKET_MAKER.ledger import Intent, Ledger
-
-__all__ = ["ARRIVAL_S", "Clearing", "clear"]
 
 RETRY_S = 1.0
 STOP_S = 6.0

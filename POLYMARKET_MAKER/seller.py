@@ -14,7 +14,7 @@ from typing import Protocol
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import read_account
-from POLYMARKET_MAKER.clearing import ARRIVAL_S, clear
+from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import without_own
 from POLYMARKET_MAKER.core.exiting import take_bid
@@ -30,6 +30,7 @@ from POLYMARKET_MAKER.core.model import (
     WantedOrder,
 )
 from POLYMARKET_MAKER.core.money import ONE, floor_size
+from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import IntentRefused, LedgerBusy, VenueError, VenueRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
 from POLYMARKET_MAKER.inquiries import written_at

@@ -34,11 +34,6 @@ class FillBook:
         with self._db.write() as db:
             return _record_fill(db, fill)
 
-    def record_fills(self, fills: Iterable[Fill]) -> int:
-        """Take in many fills in one transaction; return how many of ours were new."""
-        with self._db.write() as db:
-            return sum(_record_fill(db, fill) for fill in fills)
-
     def take_fills(self, fills: Iterable[Fill]) -> list[Fill]:
         """Take in what a read brought, mostly once more; return those of ours that are new.
 

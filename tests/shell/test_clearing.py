@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from POLYMARKET_MAKER import clearing
-from POLYMARKET_MAKER.clearing import ARRIVAL_S, Clearing, clear
+from POLYMARKET_MAKER.clearing import Clearing, clear
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import CancelResult, NewOrder, OpenOrder, Side
+from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
 from tests.support.fake_exchange import FOREIGN, FakeExchange, Fault

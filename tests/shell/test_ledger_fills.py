@@ -40,7 +40,7 @@ def test_one_trade_may_fill_two_of_our_orders(ledger: Ledger) -> None:
 
     news = [fill("t", "a", size="4", token="1"), fill("t", "b", size="3", token="2")]
 
-    assert ledger.record_fills(news) == 2
+    assert len(ledger.take_fills(news)) == 2
     assert [position.size for position in ledger.positions()] == [Decimal(4), Decimal(3)]
 
 
@@ -147,7 +147,7 @@ def test_the_order_of_news_does_not_matter(
     # MATCHED after CONFIRMED or FAILED is late news; FAILED and CONFIRMED never both come.
     with Ledger.open(tmp_path_factory.mktemp("ledger") / "l.db", ME) as ledger:
         _intend(ledger, trades)
-        new = ledger.record_fills(shuffled)
+        new = len(ledger.take_fills(shuffled))
 
         held = [
             Trade(side, Decimal(size), Decimal(cents) / 100)

@@ -11,7 +11,6 @@ from typing import ClassVar
 import pytest
 from msgspec import structs
 
-from POLYMARKET_MAKER.clearing import ARRIVAL_S
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     ZERO,
@@ -28,6 +27,7 @@ from POLYMARKET_MAKER.core.model import (
     TimeInForce,
     TokenHealth,
 )
+from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.exchange.amounts import amounts
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.seller import REFUSALS, Sale, Seller, would_hit
