@@ -3,7 +3,7 @@
 :func:`ws_watch_by_ids` and :class:`WSAggregatorClient` are what hand tests and other
 programs import, also with only this folder on ``sys.path``. As a program it prints
 what the exchange sends: ``python POLYMARKET_MAKER/Volatility_arbitrage_main_ws.py
---source TOKEN[,TOKEN]``.
+--source TOKEN[,TOKEN]``, or ``--source`` with the slug or the address of a market.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from typing import Any  # noqa: E402
 
 from POLYMARKET_MAKER import log  # noqa: E402
 from POLYMARKET_MAKER.core.connection import LineState  # noqa: E402
+from POLYMARKET_MAKER.errors import MakerError, UsageError  # noqa: E402
 from POLYMARKET_MAKER.line import Frame, Line, LineStats  # noqa: E402
 from POLYMARKET_MAKER.market_line import MarketLine  # noqa: E402
 
@@ -197,20 +198,49 @@ def _print_state(state: str, info: dict[str, Any]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print market events as JSON lines until interrupted."""
-    parser = argparse.ArgumentParser(description="Print what the exchange sends for some tokens.")
-    parser.add_argument("--source", required=True, help="token ids, comma-separated")
-    parser.add_argument("--url", help="market WebSocket; default: POLY_WS_URL, else production")
-    parser.add_argument("--seconds", type=float, help="stop by itself after so many seconds")
+    """Print market events as JSON lines until interrupted.
+
+    A market that is named by slug or address is looked up at ``POLY_GAMMA_ROOT``, without
+    keys. Exit code 1: there is no such market, or nobody answered.
+    """
+    parser = _parser()
     options = parser.parse_args(argv)
     tokens = [token.strip() for token in options.source.split(",") if token.strip()]
     if not tokens or not all(token.isdecimal() for token in tokens):
-        parser.error(f"--source was {options.source!r}, expected token ids, comma-separated")
-    client = WSAggregatorClient(_print_event, _print_state, url=options.url)
+        # Only a name needs more than a socket.
+        from POLYMARKET_MAKER.exchange.slugs import find_meant  # noqa: PLC0415
+        from POLYMARKET_MAKER.settings.names import default_of, lookup  # noqa: PLC0415
+
+        gamma_url = lookup(os.environ, "POLY_GAMMA_ROOT", []) or default_of("POLY_GAMMA_ROOT")
+        try:
+            market = find_meant(options.source, gamma_url)
+        except UsageError as error:
+            parser.error(f"--source {error}")
+        except MakerError as error:
+            parser.exit(1, f"{error}\n")
+        tokens = list(market.outcomes)
+        sys.stderr.write(f"{market.title} {json.dumps(market.outcomes)}\n")
+    return _watch(tokens, options.url, options.seconds)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Print what the exchange sends for some tokens.")
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="token ids, comma-separated, or a market: its slug or the address of its page",
+    )
+    parser.add_argument("--url", help="market WebSocket; default: POLY_WS_URL, else production")
+    parser.add_argument("--seconds", type=float, help="stop by itself after so many seconds")
+    return parser
+
+
+def _watch(tokens: list[str], url: str | None, seconds: float | None) -> int:
+    client = WSAggregatorClient(_print_event, _print_state, url=url)
     client.subscribe(tokens)
     client.start()
     try:
-        threading.Event().wait(options.seconds)
+        threading.Event().wait(seconds)
     except KeyboardInterrupt:
         pass
     finally:

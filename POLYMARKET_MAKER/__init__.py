@@ -86,11 +86,17 @@ Child: quote → order
     quotes              shared snapshot or own connection, whichever serves
     shared_quotes       what the snapshot says of one token
     direct_quotes       one connection, one token, one book
+    market_end          whether the market of an own line has ended
     own_line            when an own connection may be dialled, when it is given up
     slots               a few places that many processes share
     core/               pure: wire, book, health, failover, strategy, risk, reconcile
     worker              the loop: quote → strategy → risk → reconcile → orders
+    outlook             what a decision depends on beside the quote, kept while it holds
+    trading             one turn's way from the quote to the orders
+    ending              when a child ends, and the proof that nothing of ours is open
     orders              all that a child has at the exchange: ledger first
+    placing             one request a side, and a rest after one that was not taken
+    cancelling          cancels by id, and the pause after one that failed
     sending             one order: sign, count, write down, post
     request_budget      the exchange's budget of requests, shared by all children
     holds               how long a side rests after a failed order
@@ -100,6 +106,7 @@ Child: quote → order
     calls               blocking requests beside a loop that never blocks
     journal             what a child says of its work
     stages              how far a token gets on its way to an order
+    progress            how far one turn got behind the strategy, and what stopped it
     child_status        data/children/<token>.json
 
 Operator

@@ -172,7 +172,7 @@ class AccountDesk:
                 self._entry.cancel_strangers()
                 left = clear(account, ledger, None, clock=self._clock)
                 if not left and has_traded:  # seen by ourselves, after every child has ended
-                    left = _listed(account, ledger, self._clock.now())
+                    left = _listed(account, ledger, self._clock)
             except VenueError as error:
                 left = frozenset(ledger.open_order_ids())
                 if not left and has_traded:
@@ -200,7 +200,7 @@ class AccountDesk:
         return self._is_closing or self._clock.boot() - self._alive_boot < HUNG_S
 
 
-def _listed(account: AccountReader, ledger: Ledger, now: float) -> frozenset[str]:
+def _listed(account: AccountReader, ledger: Ledger, clock: Clock) -> frozenset[str]:
     """Read the account once more and return which of its open orders are ours."""
-    listed = read_account(account, ledger, now=now).listed
+    listed = read_account(account, ledger, clock=clock).listed
     return frozenset(order.order_id for order in listed if ledger.is_ours(order.order_id))

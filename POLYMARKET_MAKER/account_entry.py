@@ -151,7 +151,7 @@ class AccountEntry:
         if is_on and not is_errand:  # an errand rests nothing, and a switch cannot be disarmed
             self.cancel_strangers()
             self._arm(account)
-        read_account(account, ledger, now=self._clock.now())
+        read_account(account, ledger, clock=self._clock)
         watch = self._watch(account, ledger)
         if self._settings.risk.adopt_wallet_positions:
             watch.look(self._clock.now())  # before a child decides that it holds nothing

@@ -14,7 +14,7 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import AccountView, look_up, read_account
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.events import Event, Unreadable
-from POLYMARKET_MAKER.core.model import CancelResult, Fill
+from POLYMARKET_MAKER.core.order import CancelResult, Fill
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
 from POLYMARKET_MAKER.errors import LedgerError, MakerError, VenueError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader
@@ -173,7 +173,7 @@ class AccountKeeper:
             self._began_mono = self._clock.mono()
             self._due_mono = self._began_mono + READ_EVERY_S
         try:
-            view = read_account(self._account, self._ledger, now=began_at)
+            view = read_account(self._account, self._ledger, clock=self._clock)
         except MakerError:
             self.read_soon()
             raise

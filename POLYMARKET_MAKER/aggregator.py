@@ -1,8 +1,7 @@
 """The one feed of all children: lines → books → the snapshot that children read.
 
-It fails loudly at the start, with :class:`CannotStart`, when this machine cannot run
-it. A network that does not answer is no such failure: that is logged once as an
-ERROR, and the lines go on dialling.
+It fails loudly at the start, with :class:`CannotStart`, when this machine cannot run it. A
+network that does not answer is no such failure: it is logged once as an ERROR, and dialled again.
 """
 
 from __future__ import annotations

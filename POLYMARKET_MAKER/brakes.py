@@ -1,7 +1,11 @@
-"""Two brakes that outlive every process: ``KILL`` and ``PAUSE.json`` in the data directory."""
+"""Two brakes that outlive every process: ``KILL`` and ``PAUSE.json`` in the data directory.
+
+:class:`Signs` is the child's way to look at them, and at its exit signal.
+"""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +14,8 @@ import msgspec
 from polyshared import write_atomic
 
 EVERYTHING = "*"
+LOOK_EVERY_S = 0.2
+"""How old a child's look at them may be; before it places something, it looks once more."""
 
 
 class _Pause(msgspec.Struct):
@@ -28,13 +34,26 @@ class Brakes:
         """Use the brakes of *data_dir*."""
         self._kill_file = data_dir / "KILL"
         self._pause_file = data_dir / "PAUSE.json"
+        # A Path makes its text anew for each call.
+        self._kill_name = os.fspath(self._kill_file)
+        self._pause_name = os.fspath(self._pause_file)
 
     def is_killed(self) -> bool:
         """Whether nothing may be placed, and what is ours is to be cancelled."""
-        return self._kill_file.exists()
+        try:
+            os.stat(self._kill_name)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def is_paused(self, token_id: str) -> bool:
         """Whether *token_id* is paused by itself or with everything."""
+        try:
+            os.stat(self._pause_name)
+        except FileNotFoundError:  # as nearly always; a failed open() costs four times as much
+            return False
+        except OSError:
+            return True
         return not self.paused().isdisjoint((token_id, EVERYTHING))
 
     def paused(self) -> frozenset[str]:
@@ -65,6 +84,31 @@ class Brakes:
     def _write(self, tokens: frozenset[str], by: str) -> None:
         pause = _Pause(sorted(tokens), _now(), by)
         write_atomic(self._pause_file, msgspec.json.encode(pause), durable=True)
+
+
+class Signs:
+    """What is said to one child by files, as it was at the last :meth:`look`.
+
+    Attributes:
+        killed: Nothing may be placed, and what is ours is to be cancelled.
+        paused: The same for this token, or for all.
+        exiting: What is held is to be sold.
+    """
+
+    def __init__(self, brakes: Brakes, token_id: str, exit_signal: Path) -> None:
+        """Look at nothing yet; until then nothing may be placed."""
+        self.killed = False
+        self.paused = True
+        self.exiting = False
+        self._brakes = brakes
+        self._token_id = token_id
+        self._exit_signal = exit_signal
+
+    def look(self) -> None:
+        """Look at all of them."""
+        self.killed = self._brakes.is_killed()
+        self.paused = self._brakes.is_paused(self._token_id)
+        self.exiting = os.path.exists(self._exit_signal)
 
 
 def _now() -> str:

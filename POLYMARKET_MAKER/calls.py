@@ -24,6 +24,10 @@ class Finished:
     error: MakerError | None
 
 
+THREADS = 6
+"""One for each request a child may have: two posts, read, bury, two cancels; these never wait."""
+
+
 class Calls:
     """Requests under way, at most one for each key.
 
@@ -31,7 +35,7 @@ class Calls:
     not a :class:`MakerError` is a defect of the program: it is raised in the loop.
     """
 
-    def __init__(self, *, wake: Callable[[], None], threads: int = 4) -> None:
+    def __init__(self, *, wake: Callable[[], None], threads: int = THREADS) -> None:
         """Run at most *threads* requests at once; *wake* is called as each one ends."""
         self._wake = wake
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
@@ -52,6 +56,10 @@ class Calls:
     def is_running(self, key: str) -> bool:
         """Whether a request with this key has not been collected yet."""
         return key in self._running
+
+    def is_any_running(self) -> bool:
+        """Whether some request has not been collected yet."""
+        return bool(self._running)
 
     @property
     def running(self) -> frozenset[str]:

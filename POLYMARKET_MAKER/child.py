@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import time
@@ -195,8 +196,7 @@ class Child:
 
     def _beat(self, orders: Orders) -> None:
         """Tell that the loop turns; alone, look at the account ourselves from now on."""
-        self._heart.beat()
-        if orders.reading.is_kept and self._is_alone():
+        if self._heart.beat() and orders.reading.is_kept and self._is_alone():
             log.warning("[CHILD]", event="supervisor_gone", token=self._params.token_id)
             orders.reading.is_kept = False
 
@@ -215,7 +215,7 @@ class Child:
             return self._work(market, exchange, ledger)
 
     def _work(self, market: MarketInfo, exchange: Exchange, ledger: Ledger) -> ChildExit:
-        quotes = open_quotes(self._params, self._clock)
+        quotes = open_quotes(self._params, self._clock, market=market, reads=self._public)
         calls = Calls(wake=lambda: None)
         limits = Limits(
             self._params.risk.max_notional_per_token,
@@ -240,13 +240,15 @@ class Child:
             ledger=ledger,
             status=self._status,
             clock=self._clock,
-            asking=lambda: bool(calls.running),
+            asking=calls.is_any_running,
             on_quote=quote_listener(exchange),
             has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
             beat=lambda: self._beat(orders),
         )
         if self._stopping:  # asked while the parts were put together
             self._worker.stop()
+        gc.collect()
+        gc.freeze()  # what is there now stays: no collection need look at it again
         try:
             return self._worker.run()
         finally:

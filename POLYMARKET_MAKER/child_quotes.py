@@ -7,16 +7,21 @@ from pathlib import Path
 
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import failover
+from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.direct_quotes import DirectQuotes
+from POLYMARKET_MAKER.market_end import MarketEnd
 from POLYMARKET_MAKER.own_line import OwnLine, Places
 from POLYMARKET_MAKER.quotes import Quotes
+from POLYMARKET_MAKER.rest_reader import MarketReads
 from POLYMARKET_MAKER.settings import RunParams
 from POLYMARKET_MAKER.settings.groups import Scheduler
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
 from POLYMARKET_MAKER.slots import Pause, Slots
 
 
-def open_quotes(params: RunParams, clock: Clock) -> Quotes:
+def open_quotes(
+    params: RunParams, clock: Clock, *, market: MarketInfo, reads: MarketReads
+) -> Quotes:
     """Return where the child's quotes come from; nothing is dialled before it has to be."""
     feed, shared = params.feed, None
     path = params.begin_shared or params.shared_ws_cache_path
@@ -24,11 +29,12 @@ def open_quotes(params: RunParams, clock: Clock) -> Quotes:
         shared = SharedQuotes(
             Path(path), params.token_id, max_age_s=feed.quote_max_age_s, clock=clock
         )
-    own = OwnLine(
-        lambda: DirectQuotes(params.urls.ws_market, params.token_id, clock=clock),
-        _places(params),
-        clock,
-    )
+
+    def dial() -> DirectQuotes:
+        end = MarketEnd(params.token_id, reads, end_at=market.end_at, clock=clock)
+        return DirectQuotes(params.urls.ws_market, params.token_id, clock=clock, end=end)
+
+    own = OwnLine(dial, _places(params), clock)
     return Quotes(
         params.token_id,
         shared=shared,

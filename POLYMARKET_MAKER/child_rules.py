@@ -8,13 +8,14 @@ from dataclasses import asdict
 
 from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.breaker import Breaker
 from POLYMARKET_MAKER.core.decision import Strategy
 from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.strategies import make_strategy
 from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.outlook import Rules
 from POLYMARKET_MAKER.settings import RunParams, closing_time, sell_only_from
-from POLYMARKET_MAKER.worker import Rules
 
 
 def strategy_of(params: RunParams, ledger: Ledger, clock: Clock) -> Strategy:
@@ -34,6 +35,7 @@ def rules_of(params: RunParams, market: MarketInfo, limits: Limits, clock: Clock
         exit_signal=params.exit_signal_path,
         brakes=Brakes(params.data_dir),
         sell_only_from=sell_only_from(params.strategy, end_at, scale=clock.scale),
+        breaker=Breaker(max_errors=params.risk.max_order_errors),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import msgspec
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import StageName
-from POLYMARKET_MAKER.core.model import OpenOrder, Position
+from POLYMARKET_MAKER.core.order import OpenOrder, Position
 from POLYMARKET_MAKER.processes import started_s
 from POLYMARKET_MAKER.stages import Stages, StageState
 from polyshared import write_atomic
@@ -29,6 +30,7 @@ class ChildStatus:
         counts: Orders, rejected, unknown, cancels, fills of this process.
         kill_proven_at: When the exchange showed that nothing of ours is open, since the
             kill switch is set; None before, and while it is not set.
+        before_writing: Called before each writing: puts in what is not worth keeping up to date.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class ChildStatus:
     last_order: dict[str, Any] | None = None
     quotes: dict[str, Any] = field(default_factory=dict)
     kill_proven_at: float | None = None
+    before_writing: Callable[[], object] = lambda: None
     _started_at: float = field(init=False)
     _pid_started_s: float | None = field(init=False)
     _written_mono: float = field(default=0.0, init=False)
@@ -57,7 +60,8 @@ class ChildStatus:
 
     def mark(self, stage: StageName, state: StageState, reason: str) -> None:
         """Note what became of the data at *stage*; a change is written at the next turn."""
-        self._dirty |= self.stages.mark(stage, state, reason, self.clock.now())
+        if not self.stages.shows(stage, state, reason):  # as nearly always: no need for a clock
+            self._dirty |= self.stages.mark(stage, state, reason, self.clock.now())
 
     def enter(self, state: str, exit_code: int | None = None) -> None:
         """Change the state of the process: starting, running, stopping, ended."""
@@ -79,6 +83,7 @@ class ChildStatus:
         if not self._dirty and mono - self._written_mono < WRITE_EVERY_S:
             return
         self._written_mono, self._dirty = mono, False
+        self.before_writing()
         try:
             write_atomic(self.path, msgspec.json.encode(self.as_dict()))
         except OSError as error:

@@ -56,12 +56,11 @@ def clear(
     asked = [_inquiry(intent, clock, boot) for intent in ledger.live() if intent.order_id in ours]
     result, answered_boot = account.cancel(sorted(ours)), clock.boot()
     ledger.record_cancel(result)
-    began_boot = clock.boot()
-    view = read_account(account, ledger, now=clock.now())
+    view = read_account(account, ledger, clock=clock)
     for inquiry in asked:
         if inquiry.order_id in view.missing:
             told = after_cancel(inquiry, result, at=answered_boot)
-            told = after_read(told, began_at=began_boot, found=False)
+            told = after_read(told, began_at=view.began_boot, found=False)
             if told.phase is Phase.GONE:
                 ledger.record_gone(inquiry.order_id, reason="canceled_by_supervisor")
     listed = {order.order_id for order in view.listed}

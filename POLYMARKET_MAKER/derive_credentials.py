@@ -1,6 +1,6 @@
 """Derive the address and the API credentials of a private key, in a process that ends at once.
 
-The signing library takes 0.6 s and 60 MB; the supervisor, which needs the credentials and
+The signing library takes 0.4 s and 40 MB; the supervisor, which needs the credentials and
 never signs an order, does not load it. The key comes by environment and the answer goes to
 a pipe: neither is ever an argument, a file or a line of a log.
 
@@ -29,6 +29,7 @@ from POLYMARKET_MAKER.errors import (
 )
 from POLYMARKET_MAKER.exchange.auth import NO_SUCH_KEY, SignatureType, Wallet, create_or_derive
 from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.libraries import signing_library
 from POLYMARKET_MAKER.settings import ApiCredentials, Settings, child_environment
 from POLYMARKET_MAKER.settings import Credentials as Keys
 
@@ -137,7 +138,8 @@ def _address(private_key: str) -> str:
     Raises:
         SettingsError: No point of the curve belongs to it.
     """
-    from eth_account import Account  # noqa: PLC0415 - slow and large, see above
+    with signing_library():
+        from eth_account import Account  # noqa: PLC0415 - slow and large, see above
 
     try:
         return str(Account.from_key(private_key).address)

@@ -1,4 +1,8 @@
-"""A child's own connection to the exchange, for when the shared snapshot is of no use."""
+"""A child's own connection to the exchange, for when the shared snapshot is of no use.
+
+It does not ask for the events that every connection gets whether it wants them or not:
+each new market is 10 KB. So it is not told of its market's end either, and asks.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import HealthLimits, token_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source
 from POLYMARKET_MAKER.line import Frame, LineStats
+from POLYMARKET_MAKER.market_end import MarketEnd
 from POLYMARKET_MAKER.market_line import MarketLine
 from POLYMARKET_MAKER.seats import BAD_BATCHES
 
@@ -19,8 +24,11 @@ from POLYMARKET_MAKER.seats import BAD_BATCHES
 class DirectQuotes:
     """One connection, one token, one book; what it asks is in :class:`.own_line.OwnQuotes`."""
 
-    def __init__(self, url: str, token_id: str, *, clock: Clock) -> None:
-        """Begin to dial *url* for *token_id*."""
+    def __init__(
+        self, url: str, token_id: str, *, clock: Clock, end: MarketEnd | None = None
+    ) -> None:
+        """Begin to dial *url* for *token_id*; *end* is closed with the connection."""
+        self._end = end
         self._changed = threading.Event()
         self._clock = clock
         self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s))
@@ -32,7 +40,6 @@ class DirectQuotes:
             self._on_frame,
             on_state=self._on_state,
             name=f"child-{token_id[:6]}",
-            custom_features=True,  # the end of a market is announced only so
             clock=clock,
         )
         self._line.start()
@@ -42,6 +49,7 @@ class DirectQuotes:
         """Return the quote and its worth; None before the first one."""
         now = self._clock.boot()
         facts = self._line.stats().facts
+        is_over = self._end is not None and self._end.look()
         with self._lock:
             quote, quote_mono = self._quote, self._book.quote_mono
             if quote is None or quote_mono is None:
@@ -51,7 +59,7 @@ class DirectQuotes:
                 snapshot_mono=self._book.snapshot_mono,
                 line_alive=facts.is_alive(now, grace_s=self._limits.grace_s),
                 now=now,
-                closed=self._book.closed,
+                closed=is_over or self._book.closed,
                 limits=self._limits,
             )
         return AgedQuote(quote, max(0.0, now - quote_mono), health, Source.DIRECT)
@@ -68,6 +76,8 @@ class DirectQuotes:
     def close(self) -> None:
         """Close the connection and end its thread."""
         self._line.stop()
+        if self._end is not None:
+            self._end.close()
 
     def _on_frame(self, frame: Frame) -> None:
         with self._lock:

@@ -115,7 +115,7 @@ class IntentRefused(LedgerError):
     """The order would break a cap or rule that all children share; nothing was written.
 
     Attributes:
-        reason: The code, as in ``core.risk.Reason``.
+        reason: The code, as in ``core.gate.Reason``.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -11,8 +11,9 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import without_own
 from POLYMARKET_MAKER.core.exiting import floor_of_exit, take_bid
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Position
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo
 from POLYMARKET_MAKER.core.money import floor_size
+from POLYMARKET_MAKER.core.order import Position
 from POLYMARKET_MAKER.errors import UsageError, VenueRefused
 from POLYMARKET_MAKER.exchange.protocol import MarketReader
 from POLYMARKET_MAKER.ledger import Ledger
@@ -111,7 +112,7 @@ class Appraiser:
         self, position: Position, market: MarketInfo, quotes: QuoteSource, aged: AgedQuote
     ) -> Planned:
         own = [*self._ledger.our_orders(), *self._ledger.foreign_orders()]
-        others = without_own(aged.quote, own, market.sibling_id)
+        others = without_own(aged.quote, own, market.sibling_id, age_s=aged.age_s)
         grid = others.tick_size or market.tick_size
         held = floor_size(position.size)
         slippage = self._settings.maker.exit_slippage

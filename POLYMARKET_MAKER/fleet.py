@@ -23,18 +23,19 @@ from POLYMARKET_MAKER.orphans import Orphans, Stranger
 from POLYMARKET_MAKER.remembered import ExitRecord, Remembered, told_if_not_written
 from POLYMARKET_MAKER.settings import Settings
 from POLYMARKET_MAKER.settings.assignment import Merged, merge_strategy
-from POLYMARKET_MAKER.tasks import Task
+from POLYMARKET_MAKER.tasks import USER_STOPPED, Task, forget_old_tasks, stopped_tasks
 
+SETTINGS_REFUSED = "settings"
+"""What ``core.restart`` calls the end of a child that could not be started with its settings."""
 START_RETRY_S = 5.0
 CLEAR_LOOK_S = 0.2
-CRASHED = 1
 
 
 class Fleet:
     """The strategy processes of one supervisor.
 
     Attributes:
-        tasks: Every token that was ever wanted, by its id.
+        tasks: Every token that is wanted, was stopped, or is over since not long ago.
         schedule: Where every token is.
     """
 
@@ -47,7 +48,7 @@ class Fleet:
         orphans: Orphans | None = None,
     ) -> None:
         """Start nothing yet; a token that an orphan still trades waits until it is gone."""
-        self.tasks: dict[str, Task] = {}
+        self.tasks = stopped_tasks(memory.finished)
         self._settings = settings
         self._desk = desk
         self._memory = memory
@@ -59,9 +60,15 @@ class Fleet:
             self._adopt(stranger)
 
     def take_settings(self, settings: Settings) -> None:
-        """Go on with changed settings; a child gets those that are its own at its next start."""
+        """Go on with changed settings; a child gets those that are its own at its next start.
+
+        So does a token that the old ones had ended.
+        """
         self._settings = settings
         self.schedule = replace(self.schedule, limits=self._limits())
+        for token_id, reason in list(self.schedule.finished.items()):
+            if reason == SETTINGS_REFUSED:
+                self.allow(token_id)
 
     def offer(self, token_ids: Iterable[str]) -> None:
         """Queue the tokens that are not known yet."""
@@ -118,6 +125,7 @@ class Fleet:
             code = task.child.exit_code() if task.child is not None else None
             if code is not None:
                 self._ended(task, code)
+        forget_old_tasks(self.tasks, wanted=self.schedule.wants_quotes)
 
     def end_hung(self) -> None:
         """End children whose loop does not turn; they come back as after a crash."""
@@ -179,13 +187,25 @@ class Fleet:
             self.schedule = self.schedule.allow(token_id)
             self._note_exit(token_id, "RESUMED", refillable=True)
 
+    def leave(self, token_id: str) -> None:
+        """Trade a token no more that nobody wants any longer; what is held of it stays held."""
+        self.schedule = self.schedule.leave(token_id)
+        task = self.tasks.get(token_id)
+        if task is None:
+            return
+        log.info("[EXIT]", token=token_id, reason="not_wanted")
+        if task.child is not None:
+            task.child.terminate()
+        else:
+            task.stopped()
+
     def stop(self, token_id: str) -> bool:
         """End the child of a token for good; return whether the token is known."""
         task = self.tasks.get(token_id)
         if task is None:
             return False
         self.schedule = self.schedule.stop(token_id)
-        self._note_exit(token_id, "USER_STOPPED", refillable=False)
+        self._note_exit(token_id, USER_STOPPED, refillable=False)
         if task.child is not None:
             task.child.terminate()
         else:
@@ -213,7 +233,12 @@ class Fleet:
         task.child.pulse.close()
         self._desk.clear(task.token_id)
         mono = self._clock.mono()
-        task.history, verdict = self._judge(task, task.child, code, mono)
+        verdict = task.judge(
+            code,
+            mono,
+            scale=self._clock.scale,
+            is_rotating=self.schedule.running[task.token_id].is_rotating,
+        )
         log.info(
             "[CHILD]", token=task.token_id, pid=task.child.pid, code=code, reason=verdict.reason
         )
@@ -223,29 +248,6 @@ class Fleet:
             )
         task.ended(code, verdict)
         self._place(task.token_id, verdict, mono)
-
-    def _judge(
-        self, task: Task, child: Child, code: int, mono: float
-    ) -> tuple[restart.History, restart.Verdict]:
-        if child.restarting and code <= 0:
-            return restart.History(), restart.Restart(0.0, "asked")
-        is_over = code in (restart.Code.DONE, restart.Code.ORDERS_OPEN)
-        if child.hung_mono is not None and is_over:
-            code = CRASHED  # it ended because it was made to
-        scale = self._clock.scale  # its durations are a schedule's
-        history, verdict = restart.judge(
-            code,
-            (mono - child.started_mono) * scale,
-            task.history,
-            mono * scale,
-            asked=child.stopping,
-            jitter=random.random(),  # noqa: S311 - spreads restarts, guards nothing
-        )
-        if verdict == restart.Stop("asked") and self.schedule.running[task.token_id].is_rotating:
-            verdict = restart.Stop(
-                "market_closed" if code == restart.Code.MARKET_CLOSED else "rotated"
-            )
-        return history, verdict
 
     def _place(self, token_id: str, verdict: restart.Verdict, mono: float) -> None:
         """Put the token where the verdict on its child wants it."""

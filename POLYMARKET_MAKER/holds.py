@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import Outcome, Placed, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import Outcome, Placed
 
 FIRST_S = 1.0
 LONGEST_S = 30.0

@@ -102,7 +102,8 @@ class Housekeeping:
             for path in paths
         ]
         mains = [path for path in _files(self._log_dir) if _MAIN_LOG.fullmatch(path.name)]
-        return found + [path for path in mains if self._is_old(path)]
+        # A clock that was set forward makes also the log of this run look old.
+        return found + [path for path in mains if self._is_old(path) and not _is_open_here(path)]
 
     def archive(self, path: Path) -> None:
         """Move *path*, compressed, to the archive beside it; asked again whether it is in use."""
@@ -157,6 +158,15 @@ def _files(folder: Path) -> list[Path]:
             return sorted(Path(each.path) for each in entries if each.is_file())
     except FileNotFoundError:
         return []
+
+
+def _is_open_here(path: Path) -> bool:
+    """Whether this very process has the file open."""
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # closed since
+            if os.path.samestat(os.fstat(int(name)), os.stat(path)):
+                return True
+    return False
 
 
 def _is_alive(path: Path) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.account_sync import AccountView, Cancelled
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import Outcome
+from POLYMARKET_MAKER.core.order import Outcome
 from POLYMARKET_MAKER.core.unknown import (
     Inquiry,
     Phase,
@@ -90,12 +90,11 @@ class Inquiries:
 
     # -- what came of it
 
-    def was_read(self, view: AccountView, ours: Collection[str], *, began_boot: float) -> None:
+    def was_read(self, view: AccountView, ours: Collection[str]) -> None:
         """Take in a read of everything.
 
         Args:
             view: What it found.
-            began_boot: When its first request was sent, in seconds since boot.
             ours: Orders of this child; others' are not asked about here.
         """
         listed = {order.order_id for order in view.listed}
@@ -105,9 +104,9 @@ class Inquiries:
                 self._ask_about(intent)
         for order_id, inquiry in list(self._open.items()):
             if order_id in view.missing:
-                self._note(after_read(inquiry, began_at=began_boot, found=False))
+                self._note(after_read(inquiry, began_at=view.began_boot, found=False))
             elif order_id in listed or order_id in view.ended:
-                self._note(after_read(inquiry, began_at=began_boot, found=True))
+                self._note(after_read(inquiry, began_at=view.began_boot, found=True))
 
     def was_found(self, order_id: str) -> None:
         """Take in that the exchange knows it by its id."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.decision import Stage, StageName
-from POLYMARKET_MAKER.core.model import AgedQuote, Placed, Rejected, TokenHealth
+from POLYMARKET_MAKER.core.decision import NO_ASK, NO_BID, Stage, StageName
+from POLYMARKET_MAKER.core.model import AgedQuote, Side, TokenHealth
+from POLYMARKET_MAKER.core.order import Placed, Rejected, Unknown
 from POLYMARKET_MAKER.core.reconcile import Plan
-from POLYMARKET_MAKER.core.risk import Allowed, Reason
+from POLYMARKET_MAKER.core.risk import Allowed
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger import TokenView
 from POLYMARKET_MAKER.orders import News
+from POLYMARKET_MAKER.progress import Mark, after_rules, at_order, at_venue
 from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 from POLYMARKET_MAKER.sending import Posted
 from POLYMARKET_MAKER.stages import StageState
@@ -20,32 +22,37 @@ PX_EVERY_S = 60.0
 WAIT_EVERY_S = 60.0
 RISK_EVERY_S = 60.0
 
-_BUDGET = {Reason.CAP_TOKEN, Reason.CAP_TOTAL, Reason.DAILY_LOSS, Reason.BUDGET}
-
 
 class Journal:
     """Tells changes when they happen, and steady states at most once a minute."""
 
-    def __init__(self, token_id: str, status: ChildStatus, clock: Clock) -> None:
-        """Write of *token_id* to the log and to *status*."""
+    def __init__(self, token_id: str, status: ChildStatus, clock: Clock, quotes: Quotes) -> None:
+        """Write of *token_id*, whose quotes are *quotes*, to the log and to *status*."""
         self._token = token_id
         self._status = status
         self._clock = clock
+        self._quotes = quotes
         self._health: TokenHealth | None = None
+        self._seen: tuple[AgedQuote | NoQuote, TokenView] | None = None
+        self._checked: tuple[Allowed, Plan] | None = None
+        self._quote = Mark(StageState.WAIT, "starting")
+        self._trouble: str | None = None
+        self._failed: dict[Side, str] = {}
+        status.before_writing = self._describe
 
     def waiting(self, reading: NoQuote) -> None:
         """There is no quote at all."""
         self._status.mark(StageName.SOURCE, StageState.WAIT, reading.reason)
+        self._status.mark(StageName.VENUE, *at_venue(self._trouble))
         if log.every(WAIT_EVERY_S, "wait", reading.reason):
             log.info("[WAIT]", "尚未收到行情，继续等待", token=self._token, reason=reading.reason)
 
     def quoted(self, aged: AgedQuote, view: TokenView, refused: str | None) -> None:
         """There is a quote, good or not; *refused* is why a better source cannot be had."""
-        mark = self._status.mark
         state = StageState.OK if refused is None else StageState.BLOCKED
-        mark(StageName.SOURCE, state, refused or aged.source.value)
-        is_good = aged.health.is_tradable
-        mark(StageName.QUOTE, StageState.OK if is_good else StageState.BLOCKED, aged.health.value)
+        self._status.mark(StageName.SOURCE, state, refused or aged.source)
+        state = StageState.OK if aged.health.is_tradable else StageState.BLOCKED
+        self._quote = Mark(state, aged.health)  # the strategy may see more wrong with it
         if aged.health is not self._health:
             self._health = aged.health
             log.info("[HEALTH]", token=self._token, health=aged.health, src=aged.source)
@@ -66,43 +73,44 @@ class Journal:
 
     def recovering(self) -> None:
         """The exchange has not yet said what we own and what we have open."""
-        self._status.mark(StageName.VENUE, StageState.WAIT, "account_not_read")
+        venue = at_venue(self._trouble)
+        if venue.state is StageState.OK:
+            venue = Mark(StageState.WAIT, "account_not_read")
+        self._status.mark(StageName.QUOTE, *self._quote)
+        self._status.mark(StageName.VENUE, *venue)
 
     def decided(self, stage: Stage) -> None:
-        """The strategy has spoken; a quote that it cannot use was told already."""
+        """The strategy has spoken; a side that is empty is nobody's fault."""
         if stage.name is StageName.QUOTE:
-            if stage.reason == "crossed":
-                self._status.mark(StageName.QUOTE, StageState.BLOCKED, stage.reason)
+            state = StageState.WAIT if stage in (NO_BID, NO_ASK) else StageState.BLOCKED
+            self._status.mark(StageName.QUOTE, state, stage.reason)
             return
+        self._status.mark(StageName.QUOTE, *self._quote)
         if stage.name is StageName.SIGNAL:
             self._status.mark(StageName.WARMUP, StageState.OK, "window_filled")
         state = StageState.OK if stage.passed else StageState.WAIT
         self._status.mark(stage.name, state, stage.reason)
 
-    def checked(self, allowed: Allowed, todo: Plan) -> None:
-        """Risk and reconcile have spoken."""
-        mark = self._status.mark
-        reasons = [refusal.reason for refusal in allowed.refusals]
-        budget = next((reason for reason in reasons if reason in _BUDGET), None)
-        other = next((reason for reason in reasons if reason not in _BUDGET), None)
-        for name, reason, passed in (
-            (StageName.RISK, other, "allowed"),
-            (StageName.BUDGET, budget, "within"),
-        ):
-            state = StageState.OK if reason is None else StageState.BLOCKED
-            mark(name, state, passed if reason is None else reason.value)
+    def checked(self, allowed: Allowed, todo: Plan, view: TokenView) -> None:
+        """Risk and reconcile have spoken; the same objects again have nothing new to say."""
         for refusal in allowed.refusals:
             if log.every(RISK_EVERY_S, ("risk", refusal.side), refusal.reason):
                 log.info("[RISK]", token=self._token, reason=refusal.reason, detail=refusal.detail)
-        if todo.waiting:
-            mark(StageName.ORDER, StageState.WAIT, "side_busy")
-        elif not allowed.orders:
-            mark(StageName.ORDER, StageState.WAIT, "nothing_wanted")
-        elif not todo.place:
-            mark(StageName.ORDER, StageState.OK, "resting")
+        known = self._checked
+        if known is not None and known[0] is allowed and known[1] is todo:
+            return
+        self._checked = allowed, todo
+        waits = todo.waiting | {order.side for order in todo.place}
+        self._failed = {side: reason for side, reason in self._failed.items() if side in waits}
+        marks = after_rules(allowed, self._trouble)
+        marks[StageName.ORDER] = at_order(allowed, todo, view, self._failed)
+        for name, mark in marks.items():
+            self._status.mark(name, *mark)
 
     def brought(self, news: News, trouble: str | None) -> None:
         """Requests have ended; *trouble* is what keeps this child from the exchange."""
+        if trouble != self._trouble:
+            self._trouble, self._checked = trouble, None
         for posted in news.posted:
             self._posted(posted)
         self._status.counts["cancels"] += len(news.canceled)
@@ -119,10 +127,9 @@ class Journal:
                 maker=fill.is_maker,
                 order=fill.order_id,
             )
-        state = StageState.OK if trouble is None else StageState.FAIL
-        self._status.mark(StageName.VENUE, state, trouble or "open")
 
     def _posted(self, posted: Posted) -> None:
+        self._checked = None  # the order's stage is not what it was
         outcome, order, aged = posted.outcome, posted.order, posted.aged
         name, reason = _outcome(outcome)
         self._status.counts["orders" if name == "placed" else name] += 1
@@ -137,8 +144,10 @@ class Journal:
             "seq": aged.quote.seq,
             "src": aged.source,
         }
-        state = StageState.OK if name == "placed" else StageState.BLOCKED
-        self._status.mark(StageName.ORDER, state, reason)
+        if isinstance(outcome, Placed | Unknown):  # the ledger says when that one is over
+            self._failed.pop(order.side, None)
+        else:
+            self._failed[order.side] = reason
         write = log.info if name in ("placed", "refused") else log.warning
         write(
             f"[ORDER] [MAKER][{order.side}]",
@@ -153,13 +162,20 @@ class Journal:
             src=aged.source,
         )
 
-    def describe(self, reading: AgedQuote | NoQuote, view: TokenView, quotes: Quotes) -> None:
-        """Put what is known now into the status file's next writing."""
+    def saw(self, reading: AgedQuote | NoQuote, view: TokenView) -> None:
+        """Keep what is known now for the status file's next writing."""
+        self._seen = reading, view
+
+    def _describe(self) -> None:
+        """Put what is known into the status file, which is about to be written."""
+        if self._seen is None:
+            return
+        reading, view = self._seen
         aged = reading if isinstance(reading, AgedQuote) else None
         self._status.position = view.position
         self._status.open_orders = view.orders
-        self._status.quotes = quotes.status() | {
-            "epoch": quotes.epoch,
+        self._status.quotes = self._quotes.status() | {
+            "epoch": self._quotes.epoch,
             "seq": aged.quote.seq if aged else None,
             "quote": None
             if aged is None

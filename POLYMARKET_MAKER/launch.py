@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,8 @@ def launch(
         OSError: A file could not be written or the process not be made; nothing runs.
     """
     is_exit = turn.lane is Lane.EXIT
+    for directory in (settings.data_dir, settings.log_dir):  # somebody may have tidied up
+        os.makedirs(directory, exist_ok=True)
     config_path = settings.data_dir / f"run_params_{turn.token_id}.json"
     if not is_exit:  # left by a signal that was acted on just when the supervisor died
         exit_signal_path(settings.data_dir, turn.token_id).unlink(missing_ok=True)

@@ -101,7 +101,7 @@ class Login:
     def exchange(self) -> tuple[Public, Exchange]:
         """Return what can be read without a key, and the account, ready to place orders.
 
-        Loads the signing library: 0.6 s and 60 MB.
+        Loads the signing library: 0.4 s and 40 MB.
 
         Raises:
             VenueError: The exchange did not answer, or cannot be signed for.

@@ -13,6 +13,7 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import wire
 from POLYMARKET_MAKER.core.connection import LineState
+from POLYMARKET_MAKER.core.events import Notice
 from POLYMARKET_MAKER.core.feed import Feed, FeedLimits
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.line import Frame, LineStats, OnFrame, OnState
@@ -77,6 +78,7 @@ class MarketLine:
         self._faults = 0
         self._retry_after_s: float | None = None
         self._told = LineState.IDLE
+        self._rang = False  # somebody wants something since the feed was last asked
         self._thread = threading.Thread(target=self._run, name=f"line-{name}", daemon=True)
 
     def start(self) -> None:
@@ -141,6 +143,7 @@ class MarketLine:
             )
 
     def _ring(self) -> None:
+        self._rang = True  # seen also by a thread that finds so many frames that it never waits
         with suppress(OSError):  # a full bell is a ringing bell
             self._bell_in.send(b"!")
 
@@ -192,30 +195,39 @@ class MarketLine:
             connection.close()
 
     def _serve(self, connection: TextSocket) -> str:
-        """Send and receive until the connection has to be closed; return why."""
+        """Send and receive until the connection has to be closed; return why.
+
+        Between two frames there is seldom anything to do: a frame only moves the next ping and
+        the next doubt further away, unless it says that something was refused.
+        """
+        deadline = float("-inf")
         while not self._stopping.is_set():
             now = self._clock.boot()
-            with self._lock:
-                texts = self._feed.to_send(now)
-                reason = self._feed.must_close(now)
-                deadline = self._feed.next_deadline()
-            for text in texts:
-                connection.send(text)
-            if reason is not None:
-                return reason
+            if now >= deadline or self._rang:
+                self._rang = False
+                with self._lock:
+                    texts = self._feed.to_send(now)
+                    reason = self._feed.must_close(now)
+                    deadline = self._feed.next_deadline()
+                for text in texts:
+                    connection.send(text)
+                if reason is not None:
+                    return reason
             if connection.has_buffered() or self._wait(deadline - now):
                 text_in = connection.receive()
-                if text_in is not None:
-                    self._take(text_in)
+                if text_in is not None and self._take(text_in):
+                    deadline = float("-inf")
         return "stopped"
 
-    def _take(self, text: str) -> None:
+    def _take(self, text: str) -> bool:
+        """Take a frame; return whether it may have made something due."""
         now, at = self._clock.boot(), self._clock.now()
         events = wire.parse(text, skip_book=self._skip_book)
         with self._lock:
             self._feed.received(events, now)
             self._frames += 1
         self._on_frame(Frame(text, events, now, at))
+        return len(events) == 1 and isinstance(events[0], Notice)
 
     def _wait(self, wait_s: float) -> bool:
         """Wait for a frame, the bell or the time; return whether a frame is there."""

@@ -17,7 +17,7 @@ from POLYMARKET_MAKER.brakes import EVERYTHING, Brakes
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.console import MEANING, Command, Row, Verb, plain_lines, resolve_token, row
 from POLYMARKET_MAKER.control import Asked, Control, Request
-from POLYMARKET_MAKER.errors import UsageError
+from POLYMARKET_MAKER.errors import CannotStart, UsageError
 from POLYMARKET_MAKER.supervisor import Supervisor
 
 CLEAN_EVERY_S = 60.0
@@ -63,7 +63,7 @@ class OperatorDesk:
             log.info("[CMD]", verb=request.verb, token=request.token_id, by=request.by)
             try:
                 done = self._carry_out(request, supervisor)
-            except (Refused, UsageError, OSError) as error:
+            except (Refused, UsageError, CannotStart, OSError) as error:
                 self._control.answer(request, ok=False, message=str(error))
             else:
                 self._control.answer(request, ok=True, message=done)

@@ -4,7 +4,9 @@ Nothing here blocks: requests run in :class:`~POLYMARKET_MAKER.calls.Calls` and 
 collected at the next turn. What may be placed follows from the ledger alone, which has every
 order before it is sent.
 
+    placing.py        one request a side, and the rest after one that was not taken
     sending.py        one order: sign, count, write down, post
+    cancelling.py     cancels by id, and the pause after one that failed
     inquiries.py      what became of an order without an answer
     venue_watch.py    whether the exchange answers, and takes us
     reading.py        when the account is read
@@ -17,32 +19,27 @@ from dataclasses import dataclass
 from functools import partial
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.account_sync import (
-    AccountView,
-    Cancelled,
-    cancel_orders,
-    look_up,
-    read_account,
-)
+from POLYMARKET_MAKER.account_sync import AccountView, Cancelled, Found, look_up_each, read_account
 from POLYMARKET_MAKER.calls import Calls, Finished
+from POLYMARKET_MAKER.cancelling import Cancelling
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.budget import Kind
-from POLYMARKET_MAKER.core.model import AgedQuote, Fill, MarketInfo, Placed, Rejected, Side, Unknown
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Side
+from POLYMARKET_MAKER.core.order import Fill, Placed, Rejected, Unknown
 from POLYMARKET_MAKER.core.reconcile import Plan
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.unknown import Step
-from POLYMARKET_MAKER.errors import IntentRefused, VenueUnreachable
+from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange
-from POLYMARKET_MAKER.holds import Holds
 from POLYMARKET_MAKER.inquiries import Inquiries
-from POLYMARKET_MAKER.ledger import Intent, IntentState, Ledger, TokenView
+from POLYMARKET_MAKER.ledger import IntentState, Ledger, TokenView
+from POLYMARKET_MAKER.placing import Placing
 from POLYMARKET_MAKER.reading import SPACING_S, Reading
 from POLYMARKET_MAKER.request_budget import RequestBudget
-from POLYMARKET_MAKER.sending import Decided, Posted, Sender
+from POLYMARKET_MAKER.sending import Posted, Sender
 from POLYMARKET_MAKER.venue_watch import VenueWatch
 
 READ = "read"
-CANCEL = "cancel"
 BURY = "bury"
 
 
@@ -63,26 +60,12 @@ class Again:
     aged: AgedQuote
 
 
-@dataclass(frozen=True, slots=True)
-class WholeRead:
-    """A read of orders and trades, and when its first request was sent (seconds since boot)."""
-
-    view: AccountView
-    began_boot: float
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The orders that the exchange knows, of those that were looked up one by one."""
-
-    order_ids: tuple[str, ...]
-
-
 class Orders:
     """All that one child has at the exchange.
 
     Attributes:
         may_place: Whether a brake, a stop or the quote's health lets orders leave right now.
+        in_hurry: Whether what is to be cancelled must be gone now: kill, stop, exit.
         venue: What is known of the exchange.
         reading: What is known of the account, by its age.
     """
@@ -111,6 +94,7 @@ class Orders:
                 the account. Then it is read here only when that fails, or for a proof.
         """
         self.may_place = True
+        self.in_hurry = False
         self.venue = VenueWatch(token_id, ledger, clock)
         self._token_id = token_id
         self._exchange = exchange
@@ -118,28 +102,26 @@ class Orders:
         self._calls = calls
         self._clock = clock
         self._budget = RequestBudget(ledger, clock)
-        self._sender = Sender(
+        sender = Sender(
             exchange, ledger, self._budget, clock, limits=limits, may_place=lambda: self.may_place
         )
+        self._posts = Placing(sender, calls, clock)
+        self._cancels = Cancelling(exchange, ledger, calls, self._budget, clock)
         self._inquiries = Inquiries(ledger, clock)
         self.reading = Reading(
             token_id, ledger, self._inquiries, self.venue, clock, is_kept=is_kept
         )
-        self._holds = Holds(clock)
         self._last_fill = ledger.last_fill()
-        self._cancelling: frozenset[str] = frozenset()
-        self._resending: dict[str, str] = {}  # key of the request -> order
         self._acted_mono = float("-inf")
 
     @property
     def cancelling(self) -> frozenset[str]:
         """Ids whose cancel is under way."""
-        return self._cancelling
+        return self._cancels.under_way
 
     def busy(self, view: TokenView) -> frozenset[Side]:
         """Return the sides on which nothing may be placed now."""
-        under_way = {side for side in Side if self._calls.is_running(_key(side))}
-        return frozenset(view.busy | under_way | self._holds.held)
+        return view.busy | self._posts.busy
 
     def budget_wait_s(self) -> float:
         """Return how long the account's budget holds the next order back; 0 when it does not."""
@@ -169,20 +151,13 @@ class Orders:
         """Begin what the plan says; what cannot begin now is found again at the next turn."""
         self.cancel(plan.cancel)
         for order in plan.place:
-            key = _key(order.side)
-            if not self._calls.is_running(key):
-                mono = self._acted_mono = self._clock.mono()
-                decided = Decided(order, aged, market, reasons.get(order.side, ""), mono)
-                self._calls.submit(key, partial(self._sender.send, decided))
+            if self._posts.begin(order, aged, market, reasons.get(order.side, "")):
+                self._acted_mono = self._clock.mono()
 
     def cancel(self, order_ids: Collection[str]) -> None:
-        """Begin to cancel; one request at a time, never twice for the same id."""
-        new = [order_id for order_id in order_ids if order_id not in self._cancelling]
-        if not new or self._calls.is_running(CANCEL):
-            return
-        self._acted_mono = self._clock.mono()
-        self._cancelling = frozenset(new)
-        self._calls.submit(CANCEL, partial(self._cancel, new))
+        """Begin to cancel what it is time for; see :class:`Cancelling`."""
+        if self._cancels.begin(order_ids, in_hurry=self.in_hurry):
+            self._acted_mono = self._clock.mono()
 
     @property
     def undecided(self) -> frozenset[str]:
@@ -199,21 +174,15 @@ class Orders:
         self._inquiries.follow(view, self._posting(view))
         steps = self._inquiries.steps(frozenset() if again is None else again.order_ids)
         self.cancel([each for each, step in steps.items() if step is Step.CANCEL])
-        under_way = self._resending.values()  # no proof holds of what is just being sent
+        under_way = self._posts.sent_again  # no proof holds of what is just being sent
         gone = [e for e, step in steps.items() if step is Step.GONE and e not in under_way]
         if gone and not self._calls.is_running(BURY):
             self._calls.submit(BURY, partial(self._bury, gone))
         if again is not None:
             resend = {each for each, step in steps.items() if step is Step.RESEND}
-            self._send_again([each for each in view.unresolved if each.order_id in resend], again)
-
-    def _send_again(self, intents: list[Intent], again: Again) -> None:
-        for intent in intents:
-            key = _key(intent.side)
-            if not self._calls.is_running(key):
-                mono = self._acted_mono = self._clock.mono()
-                self._resending[key] = intent.order_id
-                self._calls.submit(key, partial(self._sender.send_again, intent, again.aged, mono))
+            for intent in view.unresolved:
+                if intent.order_id in resend and self._posts.begin_again(intent, again.aged):
+                    self._acted_mono = self._clock.mono()
 
     def read_if_due(self, view: TokenView, *, prove: bool = False) -> None:
         """Read the account: often while something of ours is open, rarely otherwise.
@@ -234,7 +203,9 @@ class Orders:
             self._calls.submit(READ, self._read)
         elif self.reading.is_kept and (unclear := self._unclear(view)):
             self.reading.begin()
-            self._calls.submit(READ, partial(self._resolve, unclear))
+            # The account as a whole only before one of them is given up.
+            look = partial(look_up_each, self._exchange, self._ledger, unclear)
+            self._calls.submit(READ, look)
 
     def _unclear(self, view: TokenView) -> tuple[str, ...]:
         """Return the orders that nothing but a read will explain."""
@@ -243,7 +214,7 @@ class Orders:
 
     def _posting(self, view: TokenView) -> frozenset[str]:
         """Return the orders whose own request is under way, and perhaps their neighbours."""
-        is_posting = any(self._calls.is_running(_key(side)) for side in Side)
+        is_posting = bool(self._posts.under_way)
         return frozenset(
             intent.order_id
             for intent in view.unresolved
@@ -257,9 +228,7 @@ class Orders:
         posted: list[Posted] = []
         canceled: set[str] = set()
         for finished in self._calls.collect():
-            if finished.key == CANCEL:
-                self._cancelling = frozenset()
-            resent = self._resending.pop(finished.key, None)
+            resent = self._posts.ended(finished.key)
             if finished.error is not None:
                 self._failed(finished, resent)
                 continue
@@ -269,6 +238,7 @@ class Orders:
                 self._after_post(finished.result)
                 posted.append(finished.result)
             elif isinstance(finished.result, Cancelled):
+                self._cancels.answered(finished.key, finished.result)
                 self._inquiries.was_cancelled(finished.result)
                 canceled |= set(finished.result.result.canceled)
             else:
@@ -281,31 +251,27 @@ class Orders:
         assert error is not None
         if resent is not None:  # it may have left: as long as any other it may still arrive
             self._inquiries.was_sent_again(resent, Unknown(str(error)))
-        for side in Side:
-            if finished.key == _key(side):
-                self._holds.failed(side)
-        is_cancel = finished.key == CANCEL
-        if is_cancel and isinstance(error, VenueUnreachable) and error.code == "rate_limited":
-            self._budget.refused(Kind.CANCEL, error.retry_after_s)
+        self._posts.failed(finished.key)
+        self._cancels.failed(finished.key, error)
         self.venue.failed(finished.key, error, is_read=finished.key == READ)
 
     def _after_post(self, posted: Posted) -> None:
         side, outcome = posted.order.side, posted.outcome
         if isinstance(outcome, IntentRefused):
-            self._holds.failed(side)
+            self._posts.refused(side)
             return
         self.venue.answered_order(outcome)
         if posted.again is not None:
             self._inquiries.was_sent_again(posted.again, outcome)
         if isinstance(outcome, Unknown) and outcome.code == "rate_limited":
             self._budget.refused(Kind.ORDER, outcome.retry_after_s)
-        self._holds.answered(side, outcome)
+        self._posts.answered(side, outcome)
 
     def _after_read(self, result: object) -> None:
-        if isinstance(result, WholeRead):
-            self.reading.ended_whole()
+        if isinstance(result, AccountView):
+            self.reading.ended_whole(began_boot=result.began_boot)
             ours = {intent.order_id for intent in self._ledger.live(self._token_id)}
-            self._inquiries.was_read(result.view, ours, began_boot=result.began_boot)
+            self._inquiries.was_read(result, ours)
             self.venue.was_read()
         elif isinstance(result, Found):
             for order_id in result.order_ids:
@@ -313,23 +279,9 @@ class Orders:
 
     # -- in a request's thread
 
-    def _cancel(self, order_ids: list[str]) -> Cancelled:
-        try:
-            return cancel_orders(self._exchange, self._ledger, order_ids, clock=self._clock)
-        finally:
-            self._budget.cancelled(len(order_ids))
-
-    def _read(self) -> WholeRead:
-        began_boot, now = self._clock.boot(), self._clock.now()
+    def _read(self) -> AccountView:
         token_id = None if self.reading.is_kept else self._token_id
-        view = read_account(self._exchange, self._ledger, now=now, token_id=token_id)
-        return WholeRead(view, began_boot)
-
-    def _resolve(self, order_ids: tuple[str, ...]) -> Found:
-        """Read single orders; the account as a whole only before one is given up."""
-        return Found(
-            tuple(each for each in order_ids if look_up(self._exchange, self._ledger, each))
-        )
+        return read_account(self._exchange, self._ledger, clock=self._clock, token_id=token_id)
 
     def _bury(self, order_ids: list[str]) -> None:
         for order_id in order_ids:
@@ -341,8 +293,4 @@ def _is_answer(result: object) -> bool:
     """Whether the exchange said it, and not we, nor nobody."""
     if isinstance(result, Posted):
         return isinstance(result.outcome, Placed | Rejected)
-    return isinstance(result, Cancelled | WholeRead | Found)
-
-
-def _key(side: Side) -> str:
-    return f"post_{side.value}"
+    return isinstance(result, Cancelled | AccountView | Found)

@@ -146,9 +146,8 @@ class OwnLine:
         elif self._dialling is None:
             # It broke and dials again, for which it needs a place as at the first time.
             self._dialled_mono = self._clock.mono()
-            self._dialling = self._places.dialling.take()
-            if self._dialling is None:
-                self.refused = "no_dialling_slot"
+            self.refused = self._take_places()
+            if self.refused is not None:
                 self._drop()
         elif dials_too_long:
             self.refused = "waits_for_next_try"

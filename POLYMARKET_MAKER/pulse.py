@@ -43,15 +43,20 @@ class Heart:
                 os.set_inheritable(self._pipe, False)  # noqa: FBT003
             faulthandler.register(DUMP_SIGNAL, all_threads=True)
 
-    def beat(self, kind: bytes = TURNING) -> None:
-        """Say that the loop turns; costs next to nothing between two beats."""
+    def beat(self, kind: bytes = TURNING) -> bool:
+        """Say that the loop turns; costs next to nothing between two beats.
+
+        Returns:
+            Whether it was time for a beat: once a second.
+        """
         mono = time.monotonic()
-        is_same = kind == self._kind
-        if self._pipe is None or (is_same and mono - self._beat_mono < BEAT_EVERY_S):
-            return
+        if kind == self._kind and mono - self._beat_mono < BEAT_EVERY_S:
+            return False
         self._beat_mono, self._kind = mono, kind
-        with suppress(OSError):  # full: it was not read for long; closed: the supervisor is gone
-            os.write(self._pipe, kind)
+        if self._pipe is not None:
+            with suppress(OSError):  # full: it was not read for long; closed: nobody is there
+                os.write(self._pipe, kind)
+        return True
 
 
 class Pulse:

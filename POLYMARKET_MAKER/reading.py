@@ -48,15 +48,12 @@ class Reading:
         self._clock = clock
         self._is_recovered = False
         self._began_mono = float("-inf")
+        self._read_boot: float | None = None
 
     def age_s(self) -> float:
         """Return the seconds since a complete read of the account began; infinite without one."""
-        if self.is_kept:
-            read_at = self._ledger.account_read_at()
-            age_s = -1.0 if read_at is None else self._clock.now() - read_at
-        else:
-            age_s = -1.0 if self.read_mono is None else self._clock.mono() - self.read_mono
-        return age_s if age_s >= 0 else float("inf")  # also when the clock was set back
+        read_boot = self._ledger.account_read_boot_s() if self.is_kept else self._read_boot
+        return float("inf") if read_boot is None else self._clock.boot() - read_boot
 
     @property
     def is_fresh(self) -> bool:
@@ -78,9 +75,9 @@ class Reading:
         """Note that a request to read begins."""
         self._began_mono = self._clock.mono()
 
-    def ended_whole(self) -> None:
-        """Note that it brought the whole account."""
-        self.read_mono = self._began_mono
+    def ended_whole(self, *, began_boot: float) -> None:
+        """Note that it brought the whole account, as of *began_boot* (seconds since boot)."""
+        self.read_mono, self._read_boot = self._began_mono, began_boot
 
     def must_read_whole(self, *, is_live: bool, is_confirmed: bool, prove: bool) -> bool:
         """Whether it is time to read the whole account.
@@ -105,7 +102,7 @@ class Reading:
         """Whether no other child reads the account in the supervisor's place just now."""
         try:
             return self._ledger.take_lease(
-                LEASE, self._token_id, now=self._clock.now(), for_s=LEASE_S
+                LEASE, self._token_id, boot_s=self._clock.boot(), for_s=LEASE_S
             )
         except LedgerError:  # it cannot be written now: ask again at the next turn
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.budget import Kind
-from POLYMARKET_MAKER.core.risk import Reason
+from POLYMARKET_MAKER.core.gate import Reason
 from POLYMARKET_MAKER.errors import IntentRefused, LedgerError
 from POLYMARKET_MAKER.exchange.http import RateLimit
 from POLYMARKET_MAKER.ledger import Ledger
@@ -33,7 +33,7 @@ class RequestBudget:
 
     def wait_s(self) -> float:
         """Return how long to wait until one more order may be sent; 0 when it may be now."""
-        return self._ledger.budget_wait_s(now=self._clock.now())
+        return self._ledger.budget_wait_s(boot_s=self._clock.boot())
 
     def take_order(self) -> None:
         """Take one order.
@@ -42,14 +42,14 @@ class RequestBudget:
             IntentRefused: None is left. Do not send it.
             LedgerError: It could not be counted. Do not send it.
         """
-        wait_s = self._ledger.take_budget(Kind.ORDER, 1, now=self._clock.now())
+        wait_s = self._ledger.take_budget(Kind.ORDER, 1, boot_s=self._clock.boot())
         if wait_s > 0:
             raise IntentRefused(Reason.BUDGET, f"the next order may be sent in {wait_s:.2f} s")
 
     def cancelled(self, count: int) -> None:
         """Count cancels that were sent."""
         try:
-            self._ledger.take_budget(Kind.CANCEL, count, now=self._clock.now())
+            self._ledger.take_budget(Kind.CANCEL, count, boot_s=self._clock.boot())
         except LedgerError as error:
             _tell(error)
 
@@ -59,7 +59,7 @@ class RequestBudget:
         if kind is None or limit.remaining is None:
             return
         try:
-            self._ledger.learn_budget(kind, limit.remaining, now=self._clock.now())
+            self._ledger.learn_budget(kind, limit.remaining, boot_s=self._clock.boot())
         except LedgerError as error:
             _tell(error)
 
@@ -67,7 +67,7 @@ class RequestBudget:
         """Take in a 429, and what the exchange asked us to wait."""
         wait_s = REFUSED_S if retry_after_s is None else retry_after_s
         try:
-            self._ledger.learn_refusal(kind, wait_s, now=self._clock.now())
+            self._ledger.learn_refusal(kind, wait_s, boot_s=self._clock.boot())
         except LedgerError as error:
             _tell(error)
 

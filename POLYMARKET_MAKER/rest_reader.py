@@ -29,12 +29,17 @@ class MarketReads(Protocol):
 
 @dataclass(slots=True)
 class ReadCounters:
-    """Reads by outcome.
+    """Questions, and reads by outcome.
 
     Attributes:
+        asked: Every question; what is not yet a book, a market or expired is waiting.
+        books: Books that were read, also without success.
+        markets: The same of markets.
+        failed: Those of both that brought no answer.
         expired: Questions that waited for so long that nobody needed the answer.
     """
 
+    asked: int = 0
     books: int = 0
     markets: int = 0
     failed: int = 0
@@ -91,6 +96,7 @@ class RestReader:
 
     def _ask(self, token_id: str, *, about_market: bool) -> None:
         number, now = next(self._numbers), self._clock.mono()
+        self.counters.asked = number + 1
         self._questions.put(_Question(about_market, number, token_id, now))
 
     def stop(self) -> None:
@@ -118,8 +124,8 @@ class RestReader:
             self._on_market(token, self._read(self._reads.market_info, token))
             self.counters.markets += 1
         elif self._clock.mono() - question.asked_mono > ANSWER_S:
-            self.counters.expired += 1
             self._on_book(token, VenueUnreachable("the question waited for too long"))
+            self.counters.expired += 1
         else:
             self._on_book(token, self._read(self._reads.book, token))
             self.counters.books += 1

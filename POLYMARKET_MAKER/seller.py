@@ -18,18 +18,9 @@ from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import without_own
 from POLYMARKET_MAKER.core.exiting import take_bid
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    MarketInfo,
-    NewOrder,
-    OpenOrder,
-    Outcome,
-    Placed,
-    Rejected,
-    Side,
-    WantedOrder,
-)
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Side
 from POLYMARKET_MAKER.core.money import ONE, floor_size
+from POLYMARKET_MAKER.core.order import NewOrder, OpenOrder, Outcome, Placed, Rejected, WantedOrder
 from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import IntentRefused, LedgerBusy, VenueError, VenueRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange, refuses_us
@@ -147,7 +138,7 @@ class Seller:
     def _read(self) -> bool:
         """Bring the ledger up to what the exchange says; False when it does not answer."""
         try:
-            read_account(self._exchange, self._ledger, now=self._clock.now())
+            read_account(self._exchange, self._ledger, clock=self._clock)
         except (VenueError, LedgerBusy) as error:
             if log.every(60, "seller"):
                 log.error("[ORDER]", event="account_not_read", reason=str(error))
@@ -187,7 +178,8 @@ class Seller:
 
     def _sell(self, sale: Sale, aged: AgedQuote, held: Decimal) -> None:
         foreign = self._ledger.foreign_orders()
-        quote = without_own(aged.quote, foreign, sale.market.sibling_id)
+        sibling_id = sale.market.sibling_id
+        quote = without_own(aged.quote, foreign, sibling_id, age_s=aged.age_s)
         if quote.best_bid is None or quote.best_bid < sale.floor:
             sale.reason = f"nobody bids {sale.floor} or more"
         elif (wanted := take_bid(quote, held, "flatten")) is None:
@@ -229,7 +221,9 @@ class Seller:
             sale.reason = str(error)
             return
         outcome = self._exchange.post(signed)
-        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
+        self._ledger.record_outcome(
+            signed.order_id, outcome, at=self._clock.now(), boot_s=self._clock.boot()
+        )
         sale.order_ids.append(signed.order_id)
         self._tell(order, outcome, aged)
         self._judge(sale, outcome)

@@ -15,6 +15,7 @@ import msgspec
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.child_reports import ChildReport, read_report
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.lanes import Lane
 from POLYMARKET_MAKER.desk import Desk
 from POLYMARKET_MAKER.errors import LedgerError
 from POLYMARKET_MAKER.fleet import Fleet
@@ -49,7 +50,12 @@ class Selling:
         self._memory = memory
         self._clock = clock
         self._over: set[str] = set()
-        self._wanted: set[str] = set()  # tokens that are being sold
+        # Tokens that are being sold; by children that an earlier supervisor told, too.
+        self._wanted = {
+            token_id
+            for token_id, run in fleet.schedule.running.items()
+            if run.lane is Lane.EXIT or self._file(token_id).exists()
+        }
         self._since: dict[str, float] = {}  # when the child of one began to sell
         self._dust: set[str] = set()  # tokens of which too little is left to sell
 

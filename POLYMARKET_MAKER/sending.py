@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, NewOrder, Outcome, SignedOrder
-from POLYMARKET_MAKER.core.risk import Limits, Reason
+from POLYMARKET_MAKER.core.gate import Reason
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo
+from POLYMARKET_MAKER.core.order import NewOrder, Outcome, Placed, SignedOrder
+from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.ledger import Intent, Ledger
@@ -30,14 +33,14 @@ class Decided:
         aged: The quote that it was decided on.
         market: Its market, with the tick size that holds now.
         reason: Why it is wanted.
-        at_mono: When that was.
+        at_boot: When that was, in seconds since boot: a machine that sleeps makes it old.
     """
 
     order: NewOrder
     aged: AgedQuote
     market: MarketInfo
     reason: str
-    at_mono: float
+    at_boot: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Sender:
         order, aged, market = decided.order, decided.aged, decided.market
         try:
             signed = self._sign(order, market)
-            late_s = self._hold_back(decided.at_mono)
+            late_s = self._hold_back(decided.at_boot)
             aged = replace(aged, age_s=aged.age_s + late_s)  # it waited to be signed
             self._budget.take_order()
             self._ledger.record_intent(
@@ -106,13 +109,13 @@ class Sender:
         except IntentRefused as refused:
             return Posted(order, refused, aged)
         try:
-            self._hold_back(decided.at_mono, SEND_WITHIN_S)  # the ledger was waited for
+            self._hold_back(decided.at_boot, SEND_WITHIN_S)  # the ledger was waited for
         except IntentRefused as refused:
             self._ledger.record_gone(signed.order_id, reason=refused.reason)
             return Posted(order, refused, aged)
         return Posted(order, self._post(signed), aged)
 
-    def send_again(self, intent: Intent, aged: AgedQuote, at_mono: float) -> Posted:
+    def send_again(self, intent: Intent, aged: AgedQuote, at_boot: float) -> Posted:
         """Post the identical body of an order without an answer; never a new signature.
 
         That it leaves again is written down before: whoever asks what became of it counts
@@ -124,10 +127,10 @@ class Sender:
         """
         signed = intent.signed
         try:
-            self._hold_back(at_mono)
+            self._hold_back(at_boot)
             self._budget.take_order()
             self._ledger.note_resend(signed.order_id, boot_s=self._clock.boot())
-            self._hold_back(at_mono, SEND_WITHIN_S)
+            self._hold_back(at_boot, SEND_WITHIN_S)
         except IntentRefused as refused:
             return Posted(signed.order, refused, aged, signed.order_id)
         return Posted(signed.order, self._post(signed), aged, signed.order_id)
@@ -140,12 +143,17 @@ class Sender:
 
     def _post(self, signed: SignedOrder) -> Outcome:
         outcome = self._exchange.post(signed)
-        self._ledger.record_outcome(signed.order_id, outcome, at=self._clock.now())
+        if isinstance(outcome, Placed) and outcome.order_id != signed.order_id:
+            ours, theirs = signed.order_id, outcome.order_id
+            log.error("[ORDER]", event="other_order_id", order=theirs, computed=ours)
+        self._ledger.record_outcome(
+            signed.order_id, outcome, at=self._clock.now(), boot_s=self._clock.boot()
+        )
         return outcome
 
-    def _hold_back(self, at_mono: float, within_s: float = POST_WITHIN_S) -> float:
+    def _hold_back(self, at_boot: float, within_s: float = POST_WITHIN_S) -> float:
         """Return the seconds since the decision; refuse when what it was made on has changed."""
-        late_s = self._clock.mono() - at_mono
+        late_s = self._clock.boot() - at_boot
         if late_s > within_s or not self._may_place():
             raise IntentRefused("late", f"decided {late_s:.1f} s ago")
         return late_s

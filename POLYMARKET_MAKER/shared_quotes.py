@@ -13,7 +13,7 @@ import msgspec
 
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.connection import LineState
-from POLYMARKET_MAKER.core.entry import from_entry
+from POLYMARKET_MAKER.core.entry import EntryReader
 from POLYMARKET_MAKER.core.failover import Fault
 from POLYMARKET_MAKER.core.health import HealthLimits, snapshot_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
@@ -36,6 +36,7 @@ _FAULT_OF_HEALTH = {
     TokenHealth.SUSPECT: Fault.TOKEN_SUSPECT,
     TokenHealth.STALE: Fault.WRITER_SILENT,
 }
+_HEALTHS = {health.value: health for health in TokenHealth}
 _FAULT_OF_ERROR: Mapping[type[SnapshotError], Fault] = {
     SnapshotMissing: Fault.MISSING,
     SnapshotCorrupt: Fault.CORRUPT,
@@ -53,8 +54,7 @@ OUTCOMES = ("ok", *_OUTCOMES.values())
 """How a look can end, as the status file names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What one look at the snapshot found.
 
     Attributes:
@@ -84,6 +84,18 @@ class _Known:
     version: tuple[int, int]
     born_boot: float
     alive_boot: float
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """An entry, and when its ages held, on this machine's boot-time clock."""
+
+    entry: Entry
+    boot: float
+
+    @property
+    def alive_boot(self) -> float:
+        """When its writer last gave a sign of life."""
+        return self.boot - self.entry.writer_age_s
 
 
 class _LineBlock(msgspec.Struct):
@@ -124,6 +136,8 @@ class SharedQuotes:
         self._reader = SnapshotReader(path, max_age_s=max_age_s)
         self._limits = HealthLimits(live_s=clock.real_s(HealthLimits().live_s), writer_s=max_age_s)
         self._clock = clock
+        self._entries = EntryReader(token_id)
+        self._arrived: _Read | None = None  # what a wait has brought, until the next look
         self._known: _Known | None = None
         self._feed: _FeedBlock | None = None
         self._feed_boot = -math.inf
@@ -131,8 +145,7 @@ class SharedQuotes:
     def look(self) -> Look:
         """Look once. Never raises for what another process did to the file."""
         try:
-            entry = self._reader.entry(self._token_id)
-            look = self._judge(entry, self._read_feed())
+            look = self._judge(self._read_entry(), self._read_feed())
         except SnapshotError as error:
             look = self._unread(self._fault_of(error))
         except ValueError:  # the fields are not those of a quote, or the feed's not a feed's
@@ -143,11 +156,17 @@ class SharedQuotes:
 
     def wait(self, timeout_s: float) -> None:
         """Wait until this token's entry or its use changes, at most *timeout_s*."""
-        with suppress(SnapshotError):
-            self._reader.follow(self._token_id, timeout_s=timeout_s)
+        with suppress(SnapshotError):  # the next look finds out
+            entry = self._reader.follow(self._token_id, timeout_s=timeout_s)
+            self._arrived = _Read(entry, self._clock.boot())
 
     def close(self) -> None:
         self._reader.close()
+
+    def _read_entry(self) -> _Read:
+        """Return the entry that was waited for, else read the newest; raises as the reader does."""
+        arrived, self._arrived = self._arrived, None
+        return arrived or _Read(self._reader.entry(self._token_id), self._clock.boot())
 
     def _read_feed(self) -> _FeedBlock:
         """Read the feed's block, now and then.
@@ -163,17 +182,17 @@ class SharedQuotes:
             self._feed_boot = boot
         return self._feed
 
-    def _judge(self, entry: Entry, feed: _FeedBlock) -> Look:
-        boot = self._clock.boot()
+    def _judge(self, read: _Read, feed: _FeedBlock) -> Look:
+        entry, boot = read.entry, self._clock.boot()
         offset_s = self._offset_s(entry)
-        known = self._take(entry, offset_s, boot)
+        known = self._take(read, offset_s)
         age_s = max(0.0, boot - known.born_boot)
         line = feed.line_of(entry.fields.get("conn"))
         heard_at = line.last_frame_at
         silent_s = None if heard_at is None else boot - (heard_at - offset_s)
         health = snapshot_health(
-            TokenHealth(str(entry.fields.get("health"))),
-            written_age_s=entry.writer_age_s,
+            _health_of(entry),
+            written_age_s=boot - read.alive_boot,
             quote_age_s=age_s,
             line_state=line.state,
             line_silent_s=silent_s,
@@ -186,22 +205,22 @@ class SharedQuotes:
             fault = Fault.LINE_DOWN
         return Look(AgedQuote(known.quote, age_s, health, Source.SHARED), fault, entry.epoch)
 
-    def _take(self, entry: Entry, offset_s: float, boot: float) -> _Known:
+    def _take(self, read: _Read, offset_s: float) -> _Known:
         """Read the entry's quote, unless it is the one that is known.
 
         The writer stamps an entry also when only its health changed. So its age counts
         from ``updated_at``, and is fixed when that quote is first seen.
         """
-        known = self._known
+        known, entry = self._known, read.entry
         if known is None or known.version != entry.version:
-            quote = from_entry(self._token_id, entry.fields, seq=entry.seq)
+            quote = self._entries.read(entry.fields, seq=entry.seq)
             born_boot = quote.received_at - offset_s
             if math.isfinite(entry.age_s):
-                born_boot = min(born_boot, boot - entry.age_s)
+                born_boot = min(born_boot, read.boot - entry.age_s)
             if known is not None and _is_same_event(known, quote, entry.epoch):
                 born_boot = known.born_boot
-            known = self._known = _Known(quote, entry.version, born_boot, boot)
-        known.alive_boot = boot - entry.writer_age_s
+            known = self._known = _Known(quote, entry.version, born_boot, read.boot)
+        known.alive_boot = read.alive_boot
         return known
 
     def _offset_s(self, entry: Entry) -> float:
@@ -237,6 +256,14 @@ class SharedQuotes:
         health = TokenHealth.STALE if is_silent else TokenHealth.RESYNC
         aged = AgedQuote(known.quote, max(0.0, boot - known.born_boot), health, Source.SHARED)
         return Look(aged, fault, known.version[0])
+
+
+def _health_of(entry: Entry) -> TokenHealth:
+    said = entry.fields.get("health")
+    health = _HEALTHS.get(said) if isinstance(said, str) else None
+    if health is None:
+        raise ValueError(f"health was {said!r}, expected one of {', '.join(_HEALTHS)}")
+    return health
 
 
 def _is_same_event(known: _Known, quote: Quote, epoch: int) -> bool:

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import restart
-from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
+from POLYMARKET_MAKER.handover import (
+    SIGNALS_FILE_VARIABLE,
+    SUPERVISOR_VARIABLE,
+    TOKENS_FILE_VARIABLE,
+)
 from POLYMARKET_MAKER.settings import ROOT, Settings, child_environment
 
 SCRIPT = ROOT / "POLYMARKET_MAKER" / "copytrade_run.py"
@@ -40,7 +44,11 @@ class SourceProcess:
             credentials=None,
             data_dir=settings.data_dir,
             log_dir=settings.log_dir,
-        ) | {SUPERVISOR_VARIABLE: str(os.getpid())}
+        ) | {
+            SUPERVISOR_VARIABLE: str(os.getpid()),
+            TOKENS_FILE_VARIABLE: str(settings.copytrade_tokens_path),
+            SIGNALS_FILE_VARIABLE: str(settings.sell_signals_path),
+        }
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._history = restart.History()
@@ -91,6 +99,7 @@ class SourceProcess:
     def _start(self, mono: float) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         try:
+            os.makedirs(self._log_path.parent, exist_ok=True)  # somebody may have tidied up
             # It writes its own log; what it says before it has one goes there too.
             descriptor = os.open(self._log_path, flags, 0o644)
             try:

@@ -31,14 +31,18 @@ class Stages:
         """Begin every stage as waiting for its first news; *now* in epoch seconds."""
         self._marks = {stage: _Mark(StageState.WAIT, "starting", now) for stage in StageName}
 
+    def shows(self, stage: StageName, state: StageState, reason: str) -> bool:
+        """Whether *stage* is marked so already."""
+        mark = self._marks[stage]
+        return mark.state is state and mark.reason == reason
+
     def mark(self, stage: StageName, state: StageState, reason: str, now: float) -> bool:
         """Note what became of the data at *stage*.
 
         Returns:
             Whether that is new; an unchanged mark keeps its ``since``.
         """
-        mark = self._marks[stage]
-        if (mark.state, mark.reason) == (state, reason):
+        if self.shows(stage, state, reason):
             return False
         self._marks[stage] = _Mark(state, reason, now)
         return True

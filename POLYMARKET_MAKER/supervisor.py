@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +17,7 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.aggregator import Aggregator
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.desk import Desk
-from POLYMARKET_MAKER.errors import SupervisorExit
+from POLYMARKET_MAKER.errors import CannotStart, SupervisorExit
 from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.settings import Settings
 
@@ -25,6 +26,7 @@ NO_TOKENS_EVERY_S = 60.0
 AGGREGATOR_FAILED = "aggregator_failed"
 REPORT_EVERY_S = 1.0
 SERVE_WAIT_S = 15.0
+AGGREGATOR_RETRY_S = 60.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 RELOAD_SIGNAL = signal.SIGHUP
 
@@ -84,6 +86,8 @@ class Supervisor:
         self._has_ended = has_ended
         self._started_mono = clock.mono()
         self._reported_mono = float("-inf")
+        self._subscribed: tuple[str, ...] | None = None
+        self._aggregator_due_mono: float | None = None
 
     @property
     def cache_path(self) -> Path:
@@ -101,12 +105,19 @@ class Supervisor:
         """Replace the aggregator by a new one; return whether there is one to replace.
 
         Children notice a silent writer only after seconds, and follow the new one at once.
+
+        Raises:
+            CannotStart: It cannot run now, as on a full disk. It is tried again every
+                minute; meanwhile children have lines of their own.
         """
         if self.aggregator is None or self._make_aggregator is None:
             return False
         self.aggregator.stop()
+        self._subscribed = None
+        self._aggregator_due_mono = self._clock.mono() + AGGREGATOR_RETRY_S
         self.aggregator = self._make_aggregator()
         self.aggregator.start(self.fleet.schedule.wants_quotes)
+        self._aggregator_due_mono = None
         return True
 
     def run(self) -> SupervisorExit:
@@ -144,6 +155,7 @@ class Supervisor:
         for chore in self._chores:
             chore(self)
         self._check_time()
+        self._retry_aggregator()
         self._take_tokens()
         self.fleet.reap()
         self.fleet.end_hung()
@@ -163,6 +175,12 @@ class Supervisor:
             log.error("[WS]", event="aggregator_failed", reason=self.aggregator.failure)
             self.stop(AGGREGATOR_FAILED)
 
+    def _retry_aggregator(self) -> None:
+        due = self._aggregator_due_mono
+        if due is not None and self._clock.mono() >= due:
+            with suppress(CannotStart):  # it has said why
+                self.restart_aggregator()
+
     def _take_tokens(self) -> None:
         self.fleet.offer(self._tokens())
         if not self.fleet.tasks and log.every(NO_TOKENS_EVERY_S, "no_tokens"):
@@ -172,9 +190,13 @@ class Supervisor:
                 "or run copytrade_run.py",
                 looked_at=str(self.settings.copytrade_tokens_path),
             )
-        if self.aggregator is not None:
-            # Those that wait are subscribed too, so that a child starts on data.
-            self.aggregator.set_tokens(self.fleet.schedule.wants_quotes)
+        if self.aggregator is None or self._aggregator_due_mono is not None:
+            return
+        # Those that wait are subscribed too, so that a child starts on data.
+        wanted = self.fleet.schedule.wants_quotes
+        if wanted != self._subscribed:
+            self._subscribed = wanted
+            self.aggregator.set_tokens(wanted)
 
     def _should_wait_for_quotes(self) -> bool:
         """Whether the first child should wait: a normal start opens one connection only."""

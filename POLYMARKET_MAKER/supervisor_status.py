@@ -15,6 +15,7 @@ from POLYMARKET_MAKER import VERSION, log
 from POLYMARKET_MAKER.aggregator import Aggregator
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.processes import started_s
+from POLYMARKET_MAKER.settings import Settings
 from POLYMARKET_MAKER.supervisor import Supervisor
 from polyshared import write_atomic
 
@@ -72,9 +73,26 @@ class StatusFile:
             "interpreter": sys.executable,
             "root": str(ROOT),
             "venue": supervisor.desk.venue(),
+            "clearing": [
+                key for key in supervisor.fleet.tasks if not supervisor.desk.is_clear(key)
+            ],
+            "settings": _in_force(settings),
             "aggregator": _aggregator(supervisor.aggregator, supervisor.cache_path),
             **self._more(),
         }
+
+
+def _in_force(settings: Settings) -> dict[str, object]:
+    """Say which files the settings are from, and those that others judge by."""
+    options = settings.options
+    return {
+        "global_config": str(options.global_config.absolute()),
+        "strategy_config": str(options.strategy_config.absolute()),
+        "run_config_template": str(options.run_config_template.absolute()),
+        "urls": settings.urls.as_dict(),
+        "quote_max_age_s": settings.feed.quote_max_age_s,
+        "no_order_warn_h": settings.alerts.no_order_warn_h,
+    }
 
 
 def _aggregator(aggregator: Aggregator | None, cache: Path) -> dict[str, Any]:

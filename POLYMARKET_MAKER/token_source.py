@@ -27,7 +27,11 @@ from POLYMARKET_MAKER.errors import CannotStart, SettingsError, SupervisorExit
 from POLYMARKET_MAKER.exchange.data_api import DataApi
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.public import Public
-from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
+from POLYMARKET_MAKER.handover import (
+    SIGNALS_FILE_VARIABLE,
+    SUPERVISOR_VARIABLE,
+    TOKENS_FILE_VARIABLE,
+)
 from POLYMARKET_MAKER.processes import end_with_parent
 from POLYMARKET_MAKER.settings import (
     ROOT,
@@ -37,6 +41,7 @@ from POLYMARKET_MAKER.settings import (
     load_copytrade_config,
 )
 from POLYMARKET_MAKER.settings.mode import named_mode
+from POLYMARKET_MAKER.settings.model import under
 from POLYMARKET_MAKER.settings.urls import read_urls
 
 DEADLINE_S = 15.0
@@ -100,6 +105,8 @@ class Place:
 def read_place(env: Mapping[str, str], config: CopytradeConfig) -> Place:
     """Choose addresses and paths as the supervisor does in the same environment.
 
+    A supervisor that runs the token source says where it reads; that wins.
+
     Raises:
         SettingsError: An address or ``POLY_RUN_MODE`` is wrong.
     """
@@ -110,11 +117,20 @@ def read_place(env: Mapping[str, str], config: CopytradeConfig) -> Place:
         raise SettingsError(*problems)
     data_dir = _directory(env, "POLY_DATA_DIR", "data", mode)
     source = config.source
-    files = WatchFiles(
-        tokens=ROOT / (source.tokens_file or data_dir / "tokens_from_copytrade.json"),
-        signals=ROOT / (source.sell_signals_file or data_dir / "copytrade_sell_signals.json"),
-        state=ROOT / (source.state_file or data_dir / "copytrade_state.json"),
+
+    def place(chosen: Path | None, name: str) -> Path:
+        if chosen is None:
+            return data_dir / name
+        return under(ROOT, chosen) if mode is Mode.LIVE else data_dir / chosen.name
+
+    tokens = env.get(TOKENS_FILE_VARIABLE) or place(
+        source.tokens_file, "tokens_from_copytrade.json"
     )
+    signals = env.get(SIGNALS_FILE_VARIABLE) or place(
+        source.sell_signals_file, "copytrade_sell_signals.json"
+    )
+    state = place(source.state_file, "copytrade_state.json")
+    files = WatchFiles(Path(tokens), Path(signals), state)
     return Place(urls, files, _directory(env, "POLY_LOG_DIR", "logs", mode))
 
 

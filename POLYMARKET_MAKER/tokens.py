@@ -57,17 +57,25 @@ class Tokens:
             that has a sell signal in force.
         signals: Sell signals in force, oldest first. None of a token of the
             operator's own list: that one is traded because he said so.
+        are_signals_known: False while their file is there and was never readable.
+            Then nothing of the token file is to be begun: it may be sold already.
         files: How each file was found.
     """
 
     topics: tuple[Topic, ...] = ()
     signals: tuple[SellSignal, ...] = ()
+    are_signals_known: bool = True
     files: tuple[FileReport, ...] = ()
 
     @property
     def token_ids(self) -> tuple[str, ...]:
         """Ids of the tokens to follow, in the same order."""
         return tuple(topic.token_id for topic in self.topics)
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Ids of all tokens that somebody wants something of: followed, or sold."""
+        return frozenset((*self.token_ids, *(signal.token_id for signal in self.signals)))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -92,9 +100,13 @@ class TokenSource:
             tokens_path: ``tokens_from_copytrade.json``; None when it does not count.
             signals_path: ``copytrade_sell_signals.json``; None when it does not count.
         """
-        self._plain = tuple(Topic(token_id) for token_id in dict.fromkeys(plain))
+        self.take_plain(plain)
         self._tokens = _Watched(tokens_path, token_files.parse_tokens)
         self._signals = _Watched(signals_path, token_files.parse_signals)
+
+    def take_plain(self, plain: Iterable[str]) -> None:
+        """Go on with another list of the operator's; what was read of the files stands."""
+        self._plain = tuple(Topic(token_id) for token_id in dict.fromkeys(plain))
 
     def read(self, now_mono: float) -> Tokens:
         """Return what to trade now; never raises for what a file is like.
@@ -102,8 +114,9 @@ class TokenSource:
         Args:
             now_mono: Monotonic seconds, for the age of what is kept.
         """
-        listed = self._tokens.read(now_mono)
-        signals = _in_force(self._signals.read(now_mono), listed, self._plain)
+        told = self._signals.read(now_mono)
+        listed = self._tokens.read(now_mono) if self._signals.is_known else ()
+        signals = _in_force(told, listed, self._plain)
         leaving = {signal.token_id for signal in signals}
         topics = {topic.token_id: topic for topic in self._plain}
         for topic in reversed(listed):  # the file begins with the newest
@@ -113,6 +126,7 @@ class TokenSource:
         return Tokens(
             topics=tuple(topics.values()),
             signals=signals,
+            are_signals_known=self._signals.is_known,
             files=tuple(each for each in reports if each is not None),
         )
 
@@ -148,6 +162,12 @@ class _Watched(Generic[T]):
         self._content: tuple[T, ...] = ()
         self._good_mono: float | None = None
         self._report: FileReport | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the last :meth:`read` returned what the file says, or said when it was good."""
+        is_corrupt = self._report is not None and self._report.state is FileState.CORRUPT
+        return not is_corrupt or self._good_mono is not None
 
     def read(self, now_mono: float) -> tuple[T, ...]:
         """Return the newest content that could be read; empty while there is no file."""

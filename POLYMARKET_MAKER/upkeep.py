@@ -37,16 +37,15 @@ class KnownTokens:
 
     def __init__(self, settings: Settings, clock: Clock, *, only_these: bool) -> None:
         self._clock = clock
-        self._only_these = only_these
-        self.take_settings(settings)
-
-    def take_settings(self, settings: Settings) -> None:
-        """Go on with another list."""
         self._source = TokenSource(
             plain=settings.tokens,
-            tokens_path=None if self._only_these else settings.copytrade_tokens_path,
-            signals_path=None if self._only_these else settings.sell_signals_path,
+            tokens_path=None if only_these else settings.copytrade_tokens_path,
+            signals_path=None if only_these else settings.sell_signals_path,
         )
+
+    def take_settings(self, settings: Settings) -> None:
+        """Go on with another list; the files' places never change while it runs."""
+        self._source.take_plain(settings.tokens)
 
     def read(self) -> Tokens:
         """Return what to trade now; a file that is not as it should be is told once a minute."""
@@ -62,11 +61,15 @@ class Reload:
 
     Args:
         paths: The files to watch.
-        takers: Told of the settings to go on with.
+        known: What to trade; told of the settings to go on with.
+        takers: Told of them too.
     """
 
-    def __init__(self, paths: list[Path], *takers: Callable[[Settings], None]) -> None:
+    def __init__(
+        self, paths: list[Path], known: KnownTokens, *takers: Callable[[Settings], None]
+    ) -> None:
         self._watch = SettingsWatch(paths)
+        self._known = known
         self._takers = takers
 
     def turn(self, supervisor: Supervisor, clock: Clock) -> bool:
@@ -82,12 +85,14 @@ class Reload:
             return True
         before, supervisor.settings = supervisor.settings, found.settings
         log.add_secret(*found.settings.secrets)
-        for taker in (supervisor.fleet.take_settings, *self._takers):
+        for taker in (supervisor.fleet.take_settings, self._known.take_settings, *self._takers):
             taker(found.settings)
         for change in found.changes:
             log.info("[INIT]", str(change), event="setting")
         for warning in found.settings.warnings:
             log.warning("[INIT]", warning)
+        for token_id in set(before.tokens) - self._known.read().wanted:
+            supervisor.fleet.leave(token_id)
         if found.settings.risk != before.risk:
             _tighten(supervisor)
         log.info("[INIT]", event="reloaded", changes=len(found.changes))
@@ -154,9 +159,7 @@ class Upkeep:
             *(settings.options.global_config, settings.options.strategy_config),
             *(settings.options.run_config_template, settings.copytrade_config_path),
         ]
-        self._reload = (
-            Reload(paths, known.take_settings, self._take_settings) if can_reload else None
-        )
+        self._reload = Reload(paths, known, self._take_settings) if can_reload else None
 
     def turn(self, supervisor: Supervisor) -> None:
         """Do what is due."""
@@ -165,7 +168,9 @@ class Upkeep:
             if was_read:
                 self.source.reload()
             self.source.turn()
-        self._selling.turn(self._known.read().signals)
+        known = self._known.read()
+        if known.are_signals_known:  # else none can be called cleared, either
+            self._selling.turn(known.signals)
         self._rotation.turn()
         fleet = supervisor.fleet
         statuses = {token: fleet.tasks[token].status for token in fleet.schedule.wants_quotes}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import Outcome, Placed, Unknown
+from POLYMARKET_MAKER.core.order import Outcome, Placed, Unknown
 from POLYMARKET_MAKER.errors import (
     CannotStart,
     LedgerError,
@@ -131,8 +131,10 @@ class VenueWatch:
         """Tell all children of a state of the exchange, so that one of them finds out for all."""
         if code not in SHARED_STATES:
             return
-        until = self._clock.now() + (retry_after_s or HOLD_S)
+        state, boot_s = SHARED_STATES[code], self._clock.boot()
         try:
-            self._ledger.set_venue(SHARED_STATES[code], until=until, reason=reason)
+            self._ledger.set_venue(
+                state, for_s=retry_after_s or HOLD_S, boot_s=boot_s, reason=reason
+            )
         except LedgerError as error:
             log.error("[ORDER]", event="venue_not_shared", reason=str(error))

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Protocol
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.core.model import ZERO, Position, Side
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.order import Position
 from POLYMARKET_MAKER.core.shares import SETTLED_S, Sighting, difference, is_pending
 from POLYMARKET_MAKER.errors import MakerError, VenueError
 from POLYMARKET_MAKER.exchange.data_api import PositionRow

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -22,6 +23,11 @@ RECEIVE_TIMEOUT_S = 0.5
 CLOSE_TIMEOUT_S = 0.3
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """A first answer of 100 deep books has about 3 MB."""
+READ_BYTES = 64 * 1024
+"""Asked of the system at a time: the library's own buffer asks three times for each frame."""
+_WHOLE_TEXT = 0x81
+"""First byte of a text frame that is a whole message (RFC 6455, 5.2)."""
+_TWO_BYTE_LENGTH = 126
 
 USER_AGENT = "User-Agent: Mozilla/5.0"
 NO_PROXY = {"http_proxy_host": "unused", "http_no_proxy": ["*"]}
@@ -51,6 +57,51 @@ class _BoundedBuffer(frame_buffer):
             raise LineBroken(f"frame of {self.length} bytes, limit is {MAX_FRAME_BYTES}")
 
 
+class _ReadAhead:
+    """Gives out in pieces what was received in one, raising as the socket does."""
+
+    def __init__(self, receive: Callable[[int], bytes]) -> None:
+        self._receive = receive
+        self._data = b""
+        self._taken = 0
+
+    @property
+    def has_some(self) -> bool:
+        """Whether something was received and not given out."""
+        return self._taken < len(self._data)
+
+    def fill(self) -> None:
+        """Wait until there is something to give out."""
+        if not self.has_some:
+            self._data, self._taken = self._receive(READ_BYTES), 0
+
+    def take(self, most: int) -> bytes:
+        """Return at least one byte and *most* at most."""
+        self.fill()
+        start = self._taken
+        self._taken = min(start + most, len(self._data))
+        return self._data[start : self._taken]
+
+    def take_text(self) -> bytes | None:
+        """Return the text of the next frame, where that is a plain one that has come whole.
+
+        Nearly all are: one message, not masked, below 64 KB. None: the library must read it.
+        """
+        data, start = self._data, self._taken + 2
+        if len(data) < start or data[start - 2] != _WHOLE_TEXT:
+            return None
+        length = data[start - 1]
+        if length == _TWO_BYTE_LENGTH:
+            length, start = int.from_bytes(data[start : start + 2]), start + 2
+        elif length > _TWO_BYTE_LENGTH:
+            return None
+        end = start + length
+        if len(data) < end:
+            return None
+        self._taken = end
+        return data[start:end]
+
+
 class TextSocket:
     """A connection that carries text frames.
 
@@ -62,8 +113,10 @@ class TextSocket:
         self.url = url
         self._aborted = False
         self._fragments = 0
+        self._is_within = False  # a frame or message that the library has a part of
         self._ws: Any = websocket.WebSocket(skip_utf8_validation=True)
-        self._ws.frame_buffer = _BoundedBuffer(self._ws._recv, skip_utf8_validation=True)  # noqa: SLF001
+        self._ahead = _ReadAhead(self._ws._recv)  # noqa: SLF001
+        self._ws.frame_buffer = _BoundedBuffer(self._ahead.take, skip_utf8_validation=True)
 
     def connect(self) -> None:
         """Open the connection.
@@ -98,9 +151,9 @@ class TextSocket:
         return int(self._ws.fileno())
 
     def has_buffered(self) -> bool:
-        """Whether a read would not block although the system sees nothing to read (TLS)."""
+        """Whether a read need not wait although the system sees nothing to read."""
         inner = self._ws.sock
-        return isinstance(inner, ssl.SSLSocket) and inner.pending() > 0
+        return self._ahead.has_some or (isinstance(inner, ssl.SSLSocket) and inner.pending() > 0)
 
     def send(self, text: str) -> None:
         """Send one text frame.
@@ -123,12 +176,17 @@ class TextSocket:
             LineBroken: The connection is closed or broke a rule of the protocol.
         """
         try:
-            frame = self._ws.recv_frame()
-            return self._take(frame)
+            self._ahead.fill()
+            if not self._is_within and (text := self._ahead.take_text()) is not None:
+                return text.decode("utf-8", errors="replace")
+            self._is_within = True
+            taken = self._take(self._ws.recv_frame())
+            self._is_within = self._fragments > 0
         except websocket.WebSocketTimeoutException:
             return None
         except (OSError, websocket.WebSocketException) as error:
             raise LineBroken(f"connection lost: {error}") from error
+        return taken
 
     def _take(self, frame: Any) -> str | None:
         if frame.opcode == ABNF.OPCODE_CLOSE:

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import path_profile
 from benchmarks.harness.context import Context
 from benchmarks.harness.report import Section, Table, Verdict, number
+from benchmarks.moving_market import TOKENS
 from polyshared import SnapshotWriter
 
 TITLE = "From the wire to the board"
@@ -24,7 +25,7 @@ def run(context: Context) -> Section:
     ends_at = time.monotonic() + min(_LONGEST_S, context.left_s)
     rounds: list[dict[str, float]] = []
     while len(rounds) < most and (time.monotonic() < ends_at or not rounds):
-        load = path_profile.load_of(_FRAMES, path_profile.TOKENS)
+        load = path_profile.load_of(_FRAMES, TOKENS)
         with (
             tempfile.TemporaryDirectory(dir=context.directory) as folder,
             SnapshotWriter(Path(folder) / "ws_cache.json") as writer,

@@ -16,43 +16,33 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.moving_market import CENT, TOKENS, MovingMarket  # noqa: E402
 from POLYMARKET_MAKER.core import wire  # noqa: E402
 from POLYMARKET_MAKER.core.book import Book  # noqa: E402
 from POLYMARKET_MAKER.core.connection import LineState  # noqa: E402
 from POLYMARKET_MAKER.core.entry import EntryMaker, EntryText  # noqa: E402
 from POLYMARKET_MAKER.core.events import BookSnapshot, Event  # noqa: E402
 from POLYMARKET_MAKER.core.health import LineFacts  # noqa: E402
-from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth  # noqa: E402
+from POLYMARKET_MAKER.core.model import Quote, TokenHealth  # noqa: E402
 from POLYMARKET_MAKER.line import Frame, LineStats  # noqa: E402
 from POLYMARKET_MAKER.market_books import MarketBooks  # noqa: E402
 from POLYMARKET_MAKER.seats import Seat  # noqa: E402
 from POLYMARKET_MAKER.switchboard import Switchboard  # noqa: E402
 from polyshared import SnapshotWriter  # noqa: E402
 
-MARKET = "0x2aaeb40ad2a1ad262d75d5c52bff1a9f801fb72e65774343729fe103ee9fa308"
-TOKENS = (
-    "58726851105893121441976415044785550794620582864839872973127370351200548678811",
-    "71321045679252212594626385532706912750332728571942532289631379312455583992563",
-)
-LEVELS = 40
-REMOVED = 0.1
-"""Part of the changes that take a level away."""
 PROOFS = 5
 BEGAN_AT = 1_790_766_966.0
 WHOLE = "parse + apply + put"
-CENT = Decimal("0.01")
 AIM = 4.0
 """The issue's bound on parse, apply and put, in costs of ``json.loads``."""
 
@@ -77,75 +67,6 @@ class StillLine:
         return LineStats(
             LineState.OPEN, None, None, LineFacts(0.0, 0.0), 1, (), nothing, nothing, 0, 0, 0, ""
         )
-
-
-class Market:
-    """A market whose two books move as recorded ones do: most changes are near the top."""
-
-    def __init__(self) -> None:
-        self._random = random.Random(9)  # noqa: S311 - a load, not a secret
-        self._bids = {CENT * (50 - n): self._size() for n in range(1, LEVELS)}
-        self._asks = {CENT * (50 + n): self._size() for n in range(1, LEVELS)}
-        self._now_ms = 1_790_766_966_313
-
-    def books(self) -> list[BookSnapshot]:
-        """Return both tokens' books."""
-        yes = BookSnapshot(
-            market=MARKET,
-            timestamp=str(self._now_ms),
-            token_id=TOKENS[0],
-            bids=tuple(Level(*each) for each in self._bids.items()),
-            asks=tuple(Level(*each) for each in self._asks.items()),
-            hash="",
-            tick_size=CENT,
-            last_trade_price="0.500",
-            version="",
-        )
-        return [yes, yes.mirrored(TOKENS[1])]
-
-    def change(self) -> str:
-        """Change one level, and write the frame that the exchange would send."""
-        side = self._random.choice((self._bids, self._asks))
-        steps = min(1 + int(self._random.expovariate(0.4)), LEVELS - 1)
-        price = CENT * (50 - steps if side is self._bids else 50 + steps)
-        size = Decimal(0) if self._random.random() < REMOVED else self._size()
-        side[price] = size
-        bid = max(price for price, size in self._bids.items() if size)
-        ask = min(price for price, size in self._asks.items() if size)
-        self._now_ms += 3
-        is_bid = side is self._bids
-        rows = [
-            self._row(TOKENS[0], (price, size), (bid, ask), is_bid=is_bid),
-            self._row(TOKENS[1], (1 - price, size), (1 - ask, 1 - bid), is_bid=not is_bid),
-        ]
-        frame = {
-            "market": MARKET,
-            "price_changes": rows,
-            "timestamp": str(self._now_ms),
-            "event_type": "price_change",
-        }
-        return json.dumps(frame, separators=(",", ":"))
-
-    def _row(
-        self,
-        token: str,
-        level: tuple[Decimal, Decimal],
-        top: tuple[Decimal, Decimal],
-        *,
-        is_bid: bool,
-    ) -> dict[str, str]:
-        return {
-            "asset_id": token,
-            "price": str(level[0].normalize()),
-            "size": str(level[1]),
-            "side": "BUY" if is_bid else "SELL",
-            "hash": f"{self._random.getrandbits(160):040x}",
-            "best_bid": str(top[0].normalize()),
-            "best_ask": str(top[1].normalize()),
-        }
-
-    def _size(self) -> Decimal:
-        return Decimal(self._random.randrange(500, 500_000)) / 100
 
 
 class Way:
@@ -192,7 +113,7 @@ class Load:
 
 
 def load_of(frames: int, tokens: Sequence[str]) -> Load:
-    market = Market()
+    market = MovingMarket()
     snapshots = market.books()
     return Load(snapshots, [market.change() for _ in range(frames)], tokens)
 

@@ -18,18 +18,21 @@ The map, in the order in which things build on each other:
     _board         the lane's format: a slot a key, in two checksummed copies
     _files         open what another process may replace by anything
     _lock          one writer at a time
-    _tenure        the right to write, asked for before every write
     _start         what a writer looks at before it begins
+    _tenure        the right to write, asked for before every write
     _table         all that a writer publishes; pure
     _board_writer  one board, written
     _broadcast     a board that is kept going
+    _file_writer   the file, replaced; failure told once
     _flush_state   when the next flush is due; failure as a state; pure
     _flusher       a thread that flushes
+    _writer_state  what a writer says of itself
     _writer        SnapshotWriter
     _file          the file as a reader finds it
     _lane          one board, read
     _lane_source   a board that is looked for
     _history       a reader never goes back
+    _lane_reader   entries of the lane while it is fit to be used
     _doorbell      wait for another file
     _wakeup        a file descriptor for a loop of one's own
     _reader        SnapshotReader

@@ -28,6 +28,7 @@ import hashlib
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,16 +56,14 @@ class Slot(NamedTuple):
         capacity: Longest payload.
         room: Bytes of one copy.
         seed: Ties checksums to this place and epoch.
+        size: Bytes of both copies.
     """
 
     offset: int
     capacity: int
     room: int
     seed: int
-
-    @property
-    def size(self) -> int:
-        return 2 * self.room
+    size: int
 
     def word(self, generation: int) -> int:
         """Return the offset of the bell that rings when *generation* is stored."""
@@ -129,7 +128,8 @@ def _room(capacity: int) -> int:
 
 
 def _slot(epoch: int, offset: int, capacity: int) -> Slot:
-    return Slot(offset, capacity, _room(capacity), zlib.crc32(_SEED.pack(epoch, offset)))
+    room, seed = _room(capacity), zlib.crc32(_SEED.pack(epoch, offset))
+    return Slot(offset, capacity, room, seed, 2 * room)
 
 
 def board_path(snapshot: Path) -> Path:
@@ -165,15 +165,25 @@ def digest(key: str) -> bytes:
     return hashlib.blake2b(key.encode(), digest_size=DIGEST_BYTES).digest()
 
 
-def _start(slot: Slot, generation: int) -> int:
+def seed_of(slot: Slot, generation: int) -> int:
     """Return what a checksum starts from: a record is whole only in its own place and epoch."""
     return slot.seed ^ ((generation ^ generation >> 32) & 0xFFFFFFFF)
 
 
 def encode_record(slot: Slot, generation: int, payload: bytes) -> bytes:
     """Return the end of the copy that *generation* goes to; it ends where its bell ends."""
-    check = zlib.crc32(payload, _start(slot, generation))
+    check = zlib.crc32(payload, seed_of(slot, generation))
     return payload + _TRAILER.pack(len(payload), check, generation)
+
+
+def trailers_of(slot: Slot) -> tuple[Callable[[bytes], tuple[int, ...]], tuple[int, int]]:
+    """Return what takes length, checksum and generation of both copies out of a slot's bytes.
+
+    And where the payloads of the two end.
+    """
+    end = slot.room - _TRAILER.size
+    both = struct.Struct(f"<{end}xIIQ{end}xIIQ")
+    return both.unpack, (end, end + slot.room)
 
 
 def parse_slot(slot: Slot, data: bytes) -> Record | None:
@@ -194,7 +204,7 @@ def _whole(slot: Slot, data: bytes, copy: _Copy, other: _Copy) -> Record | None:
     if (
         generation
         and length <= slot.capacity
-        and zlib.crc32(payload, _start(slot, generation)) == check
+        and zlib.crc32(payload, seed_of(slot, generation)) == check
     ):
         return Record(generation, payload, other[0][2])
     return None

@@ -35,13 +35,17 @@ class BoardFullError(Exception):
 
 
 class _Place:
-    """A slot, the last generation that was written to it, and its two bells."""
+    """A slot, the last generation that was written to it, and its two bells.
 
-    __slots__ = ("bells", "generation", "slot")
+    Each pair is for even and odd generations: they go to different copies.
+    """
+
+    __slots__ = ("bells", "ends", "generation", "slot")
 
     def __init__(self, slot: Slot, bells: FutexMap) -> None:
         self.slot = slot
         self.generation = 0
+        self.ends = slot.word(0) + WORD.size, slot.word(1) + WORD.size
         self.bells = bells.waker(slot.word(0)), bells.waker(slot.word(1))
 
 
@@ -177,9 +181,10 @@ class BoardWriter:
         if len(payload) > slot.capacity:
             raise BoardFullError
         record = encode_record(slot, generation, payload)
-        _pwrite(self._fd, record, slot.word(generation) + WORD.size - len(record))
+        copy = generation & 1
+        _pwrite(self._fd, record, place.ends[copy] - len(record))
         place.generation = generation
-        place.bells[generation & 1]()
+        place.bells[copy]()
 
 
 def _pwrite(fd: int, data: bytes, offset: int) -> None:

@@ -11,16 +11,28 @@ from polyshared._clock import Moment
 from polyshared._codec import HEAD_BYTES, Head, encode_key, parse_fields, parse_head
 from polyshared._document import parse_snapshot
 from polyshared._errors import SnapshotCorrupt, SnapshotMissing
-from polyshared._files import NotRegularError, open_regular, read_at
+from polyshared._files import READ_FLAGS, NotRegularError, open_regular, read_at
 from polyshared._snapshot import Entry, Snapshot, make_entry
 
 
 class Line(NamedTuple):
-    """What one line of the file said. The entry's ages are those of when it was parsed."""
+    """What one line of the file said.
+
+    Attributes:
+        entry: With its ages as of *at*.
+        written: When the file was written.
+        flush_seq: Number of the file.
+        at: When the text was parsed.
+        text: The line itself.
+        offset: Where it stood.
+    """
 
     entry: Entry
     written: Moment
     flush_seq: int
+    at: Moment
+    text: bytes
+    offset: int
 
 
 class SnapshotFile:
@@ -39,8 +51,9 @@ class SnapshotFile:
         self._numbers: dict[str, int] = {}  # line number by key, as last seen
         self._fd = -1
         self._identity: Identity | None = None  # of what is open; None: nothing
-        self._head: Head | None = None
-        self._lines: dict[str, Line] = {}
+        self._head: Head | None = None  # of what is open; None: not read yet
+        self._lines: dict[str, Line] = {}  # of what is open
+        self._last: dict[str, Line] = {}  # of this file or an earlier one
 
     def load(self, at: Moment) -> Snapshot:
         """Read everything.
@@ -59,57 +72,78 @@ class SnapshotFile:
         self._numbers = {key: number for number, key in enumerate(snapshot.tokens)}
         return snapshot
 
-    def line(self, key: str, at: Moment) -> Line | None:
+    def line(self, key: str, at: Moment, seen: Identity | None = None) -> Line | None:
         """Return one entry, of the head and its own line; None when only `load` can tell.
 
-        Raises:
-            SnapshotMissing, SnapshotCorrupt: There is no such file, or none that can be opened.
+        Args:
+            key: Whose.
+            at: Now.
+            seen: What the path leads to, for who has just looked.
         """
         number = self._numbers.get(key)
         if number is None:
             return None
         try:
-            is_same = identity_of(os.stat(self._path, follow_symlinks=False)) == self._identity
+            if seen is None:
+                seen = identity_of(os.lstat(self._path))
+            if seen != self._identity:
+                self._reopen(seen)
+            return self._lines.get(key) or self._parse(key, number, at)
         except OSError:
-            is_same = False
-        if not is_same:
-            self._reopen()
-        line = self._lines.get(key)
-        if line is None and self._head is not None:
-            line = self._parse(key, number, self._head, at)
-        return line
+            self.close()  # `load` finds out what it is
+            return None
+
+    def has_news(self, key: str, seen: Identity) -> bool:
+        """Say whether the line of *key* may be another than last time, in a file that is.
+
+        Costs half of `line`: who waits for one key is woken by the changes of all.
+        """
+        last = self._last.get(key)
+        if last is None:
+            return True
+        try:
+            self._reopen(seen)
+            return os.pread(self._fd, len(last.text), last.offset) != last.text
+        except OSError:
+            self.close()
+            return True
 
     def close(self) -> None:
         """Give up what is open. It is opened again when need be."""
         fd, self._fd = self._fd, -1
-        self._identity, self._head = None, None
+        self._identity = self._head = None
         self._lines.clear()
         if fd >= 0:
             os.close(fd)
 
-    def _reopen(self) -> None:
+    def _reopen(self, seen: Identity) -> None:
+        # What is no file fails to be read, or is no snapshot, and `load` says so.
+        fd = os.open(self._path, READ_FLAGS)
         self.close()
-        self._fd, status = self._open()
-        try:
-            head = parse_head(read_at(self._fd, HEAD_BYTES, 0))
-        except OSError:
-            self.close()
-            return
-        self._identity = identity_of(status)
-        if head is not None and head.layout.total == status.st_size:
-            self._head = head
+        self._fd, self._identity = fd, seen
 
-    def _parse(self, key: str, number: int, head: Head, at: Moment) -> Line | None:
-        layout = head.layout
-        if number >= layout.lines:
+    def _parse(self, key: str, number: int, at: Moment) -> Line | None:
+        head = self._head
+        if head is None:
+            head = parse_head(os.pread(self._fd, HEAD_BYTES, 0))
+            if head is None:
+                return None
+            self._head = head
+        first, width, lines = head.layout.first, head.layout.width, head.layout.lines
+        if number >= lines or self._identity is None or head.layout.total != self._identity[2]:
             return None
-        try:
-            text = read_at(self._fd, layout.width, layout.first + number * layout.width)
-        except OSError:
-            return None
-        line = _parse_line(key, text, head, at)
-        if line is not None:
-            self._lines[key] = line
+        offset = first + number * width
+        text = os.pread(self._fd, width, offset)
+        last = self._last.get(key)
+        if last is not None and last.text == text and last.entry.epoch == head.epoch:
+            entry, at = last.entry, last.at
+        else:
+            found = _parse_entry(key, text, head, at)
+            if found is None:
+                return None
+            entry = found
+        line = Line(entry, head.written, head.flush_seq, at, text, offset)
+        self._lines[key] = self._last[key] = line
         return line
 
     def _open(self) -> tuple[int, os.stat_result]:
@@ -128,13 +162,11 @@ class SnapshotFile:
         return fd, status
 
 
-def _parse_line(key: str, text: bytes, head: Head, at: Moment) -> Line | None:
+def _parse_entry(key: str, text: bytes, head: Head, at: Moment) -> Entry | None:
     prefix = encode_key(key)
     if text[1 : 1 + len(prefix)] != prefix:
         return None
     fields = parse_fields(text[1 + len(prefix) :])
     if fields is None:
         return None
-    written = head.written
-    entry = make_entry(key, fields, epoch=head.epoch, written=written, at=at)
-    return None if entry is None else Line(entry, written, head.flush_seq)
+    return make_entry(key, fields, epoch=head.epoch, written=head.written, at=at)

@@ -12,7 +12,7 @@ from polyshared._board import HEADER_BYTES, parse_header
 from polyshared._codec import HEAD_BYTES, MAX_EPOCH, parse_head
 
 # O_NONBLOCK: opening a FIFO would wait for its other end, for ever perhaps.
-_READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
+READ_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
 _EPOCH = re.compile(rb'"epoch"\s*:\s*([0-9]{1,16})\b')
 _LENIENT_BYTES = 1 << 16
 
@@ -32,7 +32,7 @@ def open_regular(path: str | Path) -> tuple[int, os.stat_result]:
         OSError: It cannot be opened.
     """
     try:
-        fd = os.open(path, _READ_FLAGS)
+        fd = os.open(path, READ_FLAGS)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NotRegularError(errno.ELOOP, "is a symbolic link", str(path)) from error

@@ -17,13 +17,18 @@ class History:
     owner file, board and file were all lost, and the new writer could not know
     what came before. It is believed once the known epoch has been silent
     for twice the limit and the lock's owner is the new one.
+
+    Attributes:
+        epoch: The latest that is known; 0: none.
+        alive: Its last sign of life.
+        entries: The newest that was given out of each key, all of that epoch.
     """
 
     def __init__(self, max_age_s: float) -> None:
         self.epoch = 0
         self.alive: Moment | None = None
         self._patience_s = 2 * max_age_s
-        self._entries: dict[str, Entry] = {}
+        self.entries: dict[str, Entry] = {}
 
     def admits(self, epoch: int, at: Moment, owner_epoch: Callable[[], int]) -> bool:
         """Say whether news of *epoch* may be believed."""
@@ -36,19 +41,19 @@ class History:
         if epoch != self.epoch:
             self.epoch = epoch
             self.alive = alive
-            self._entries.clear()
+            self.entries.clear()
         elif self.alive is None or alive.boot_s > self.alive.boot_s:
             self.alive = alive
 
     def keep(self, entry: Entry) -> Entry:
         """Return *entry*, or what was given out of its key if that is newer; remember it."""
-        last = self._entries.get(entry.key)
+        last = self.entries.get(entry.key)
         if last is not None and last.rev > entry.rev:
             return last
-        self._entries[entry.key] = entry
+        self.entries[entry.key] = entry
         return entry
 
     def newest(self, entry: Entry) -> Entry:
         """Return *entry* or what was given out, without remembering it."""
-        last = self._entries.get(entry.key)
+        last = self.entries.get(entry.key)
         return last if last is not None and last.rev > entry.rev else entry

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import struct
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -16,11 +18,11 @@ from polyshared._board import (
     HEADER_BYTES,
     WORD,
     Geometry,
-    Record,
     Slot,
     digest,
     parse_header,
     read_slot,
+    trailers_of,
 )
 from polyshared._clock import Moment
 from polyshared._files import open_regular
@@ -44,11 +46,78 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
 _decode_pulse = msgspec.json.Decoder(Pulse).decode
 
 
+class Ear:
+    """One key's slot: what was last read of it, and where its next change is heard.
+
+    This is what a child runs for each change, in caches that others have filled since the last
+    one. So there is one straight way, with all that it needs at hand.
+
+    Attributes:
+        generation: Of what was last read; 0: nothing yet.
+        word: What the bell of the next one shows until it rings.
+    """
+
+    def __init__(self, fd: int, futexes: FutexMap, slot: Slot) -> None:
+        self.generation = 0
+        self.word = ctypes.c_uint32()
+        self._fd = fd
+        self._futexes = futexes
+        self._slot = slot
+        self._seed = slot.seed
+        self._offset, self._size = slot.offset, 2 * slot.room
+        self._trailers, self._ends = trailers_of(slot)
+        # The next generation goes to the copy that the last one did not go to.
+        bells = slot.word(1), slot.word(0)
+        self._nap, self._nap_odd = (futexes.napper(each, self.word) for each in bells)
+
+    def bell(self) -> int:
+        """Return where the next change rings."""
+        return self._slot.word(self.generation + 1)
+
+    def news(self, timeout_s: float) -> bytes | None:
+        """Wait for a change; return what the slot holds then, None if that is the same as before.
+
+        Raises:
+            OSError, struct.error, LaneLostError: It cannot be read.
+        """
+        last = self.generation
+        if timeout_s != self._futexes.limit_s:
+            self._futexes.set_limit(timeout_s)
+        if last & 1:
+            self._nap_odd()
+        else:
+            self._nap()
+        payload = self.read()
+        return payload if self.generation != last else None
+
+    def read(self) -> bytes:
+        """Return the newest whole payload; raises as `news` does."""
+        data = os.pread(self._fd, self._size, self._offset)
+        length, check, generation, length_1, check_1, word = self._trailers(data)
+        end, end_1 = self._ends
+        if word > generation:
+            length, check, generation, word, end = length_1, check_1, word, generation, end_1
+        payload = data[end - length : end]
+        seed = self._seed ^ ((generation ^ generation >> 32) & 0xFFFFFFFF)  # see `encode_record`
+        if not generation or crc32(payload, seed) != check:
+            return self._read_torn()
+        self.generation, self.word.value = generation, word
+        return payload
+
+    def _read_torn(self) -> bytes:
+        record = read_slot(self._fd, self._slot)
+        if record is None:
+            raise LaneLostError("slot has no whole copy")
+        self.generation, self.word.value = record.generation, record.word
+        return record.payload
+
+
 class Lane:
     """One open board.
 
     Attributes:
         geometry: What its header said.
+        ears: The keys that were found on it.
 
     Raises:
         LaneLostError: There is no usable board at *path*.
@@ -56,8 +125,7 @@ class Lane:
 
     def __init__(self, path: Path) -> None:
         self._path = os.fspath(path)
-        self._slots: dict[str, Slot] = {}
-        self._records: dict[str, Record] = {}  # what was last read of each key
+        self.ears: dict[str, Ear] = {}
         self._directory_word = 0
         try:
             self._fd, status = open_regular(path)
@@ -65,8 +133,8 @@ class Lane:
             raise LaneLostError(str(error)) from error
         try:
             self.geometry = self._read_geometry(status)
-            self._feed = self.geometry.feed
             self._map = FutexMap(self._fd, self.geometry.total)
+            self._feed = Ear(self._fd, self._map, self.geometry.feed)
         except OSError as error:
             os.close(self._fd)
             raise LaneLostError(str(error)) from error
@@ -76,7 +144,8 @@ class Lane:
 
     def _read_geometry(self, status: os.stat_result) -> Geometry:
         self._identity = (status.st_dev, status.st_ino)
-        geometry = parse_header(os.pread(self._fd, HEADER_BYTES, 0))
+        self._header = os.pread(self._fd, HEADER_BYTES, 0)
+        geometry = parse_header(self._header)
         if geometry is None or status.st_size < geometry.total:
             raise LaneLostError("not a board of this version")
         return geometry
@@ -84,12 +153,11 @@ class Lane:
     def is_current(self) -> bool:
         """Say whether the path still leads to this file, and the file is what it was."""
         try:
-            status = os.stat(self._path, follow_symlinks=False)
+            status = os.lstat(self._path)
             header = os.pread(self._fd, HEADER_BYTES, 0)
         except OSError:
             return False
-        is_same = (status.st_dev, status.st_ino) == self._identity
-        return is_same and parse_header(header) == self.geometry
+        return (status.st_dev, status.st_ino) == self._identity and header == self._header
 
     def pulse(self) -> tuple[Pulse, Moment]:
         """Return the feed's state, and when the writer last gave a sign of life.
@@ -98,8 +166,8 @@ class Lane:
             LaneLostError: It cannot be read.
         """
         try:
-            pulse = _decode_pulse(self._read(self._feed).payload)
-        except msgspec.MsgspecError as error:
+            pulse = _decode_pulse(self._feed.read())
+        except (OSError, struct.error, msgspec.MsgspecError) as error:
             raise LaneLostError(str(error)) from error
         return pulse, Moment(self.geometry.boot_id, pulse.boot_s, pulse.written_at)
 
@@ -109,15 +177,13 @@ class Lane:
         Raises:
             LaneLostError: It cannot be read.
         """
-        slot = self._slots.get(key) or self._find(key)
-        if slot is None:
+        ear = self.ears.get(key) or self._find(key)
+        if ear is None:
             return b""
-        record = self._records[key] = self._read(slot)
-        return record.payload
-
-    def has_read(self, key: str) -> bool:
-        """Say whether `payload` has found *key*, so that `wait` waits for that key alone."""
-        return key in self._records
+        try:
+            return ear.read()
+        except (OSError, struct.error) as error:
+            raise LaneLostError(str(error)) from error
 
     def wait(self, key: str, timeout_s: float) -> bool:
         """Return when *key* was written since its last `payload`, or now and then before.
@@ -129,11 +195,9 @@ class Lane:
         Raises:
             LaneLostError: The file was cut short.
         """
-        record = self._records.get(key)
-        if record is None:  # there is no such key; wait for any new one
-            offset, word = BELL, self._directory_word
-        else:
-            offset, word = self._slots[key].word(record.generation + 1), record.word
+        ear = self.ears.get(key)
+        # Of a key that is not there, any new key may be the one.
+        offset, word = (BELL, self._directory_word) if ear is None else (ear.bell(), ear.word.value)
         try:
             return self._map.wait(offset, word, timeout_s)
         except OSError as error:
@@ -143,7 +207,7 @@ class Lane:
         self._map.close()
         os.close(self._fd)
 
-    def _find(self, key: str) -> Slot | None:
+    def _find(self, key: str) -> Ear | None:
         # The bell first: a key that comes after it was read rings it again.
         try:
             self._directory_word = WORD.unpack(os.pread(self._fd, WORD.size, BELL))[0]
@@ -156,14 +220,6 @@ class Lane:
             start = directory.find(wanted, start + 1)
         if start < 0:
             return None
-        slot = self._slots[key] = self.geometry.slot(start // DIGEST_BYTES)
-        return slot
-
-    def _read(self, slot: Slot) -> Record:
-        try:
-            record = read_slot(self._fd, slot)
-        except OSError as error:
-            raise LaneLostError(str(error)) from error
-        if record is None:
-            raise LaneLostError("slot has no whole copy")
-        return record
+        slot = self.geometry.slot(start // DIGEST_BYTES)
+        ear = self.ears[key] = Ear(self._fd, self._map, slot)
+        return ear

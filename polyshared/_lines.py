@@ -15,14 +15,13 @@ class Lines:
     """Keys and their encoded entries as the text between head and tail.
 
     Setting a key costs the same whatever the number of keys, as long as its
-    text fits the width.
-
-    Attributes:
-        region: The text.
+    text fits the width. Its line is written when the text is asked for, once
+    however often the key was set.
     """
 
     def __init__(self) -> None:
-        self.region = bytearray()
+        self._region = bytearray()
+        self._stale: set[str] = set()  # keys whose lines are yet to be written
         self._width = _STEP
         self._entries: dict[str, bytes] = {}
         self._prefixes: dict[str, bytes] = {}  # `"key":` of each
@@ -39,6 +38,14 @@ class Lines:
         """Return the encoded entries by key. They are the real ones: do not keep them."""
         return self._entries
 
+    @property
+    def region(self) -> bytearray:
+        """Return the text. It is the real one: do not keep it."""
+        for key in self._stale:
+            self._patch(key)
+        self._stale.clear()
+        return self._region
+
     def layout(self, about: bytes) -> Layout:
         return Layout(HEAD_BYTES + len(about), self._width, len(self._keys))
 
@@ -52,7 +59,7 @@ class Lines:
         if prefix is None or len(prefix) + len(entry) + _FRAME > self._width:
             self._make_room(key, len(entry))
         self._entries[key] = entry
-        self._patch(key)
+        self._stale.add(key)
 
     def remove(self, key: str) -> None:
         """Remove a key; the last line moves into its place.
@@ -62,12 +69,13 @@ class Lines:
         """
         number = self._numbers.pop(key)
         del self._entries[key], self._prefixes[key]
+        self._stale.discard(key)
         last = self._keys.pop()
-        del self.region[len(self._keys) * self._width :]
+        del self._region[len(self._keys) * self._width :]
         if last != key:
             self._keys[number] = last
             self._numbers[last] = number
-            self._patch(last)
+            self._stale.add(last)
 
     def _make_room(self, key: str, length: int) -> None:
         """Give *key* a line, and all lines a width that takes an entry of *length* bytes."""
@@ -85,17 +93,16 @@ class Lines:
             self._prefixes[key] = prefix
             self._numbers[key] = len(self._keys)
             self._keys.append(key)
-            self.region += bytes(width)
+            self._region += bytes(width)
 
     def _widen(self, width: int) -> None:
         self._width = width
-        self.region = bytearray(len(self._keys) * width)
-        for key in self._keys:
-            self._patch(key)
+        self._region = bytearray(len(self._keys) * width)
+        self._stale.update(self._entries)
 
     def _patch(self, key: str) -> None:
         number = self._numbers[key]
         start = number * self._width
         mark = b"," if number else b" "
         line = (mark + self._prefixes[key] + self._entries[key]).ljust(self._width - 1) + b"\n"
-        self.region[start : start + self._width] = line
+        self._region[start : start + self._width] = line

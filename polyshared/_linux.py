@@ -48,10 +48,12 @@ _renameat2 = _libc["syscall"]
 _renameat2.argtypes = (
     ctypes.c_long, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
 )  # fmt: skip
-# The two calls of the hot path take ready-made C values and have no types of their own: to
-# convert four Python numbers costs as much as the call. A wake never sleeps, so it keeps the
-# interpreter's lock (PyDLL); a wait gives it up.
+# The calls of the hot path take ready-made C values and have no types of their own: to convert
+# four Python numbers costs as much as the call. A wake never sleeps, so it keeps the
+# interpreter's lock (PyDLL); a wait gives it up. A nap is a wait that does not say how it
+# ended: to keep errno for Python costs as much again.
 _futex_wait = _libc["syscall"]
+_futex_nap = ctypes.CDLL(None)["syscall"]
 _futex_wake = ctypes.PyDLL(None)["syscall"]
 _mmap = _libc["mmap"]
 _mmap.argtypes = (
@@ -102,6 +104,9 @@ class FutexMap:
 
     Nothing ever reads or writes memory through the mapping. So a file that
     somebody truncates is an error from the kernel (EFAULT), never a SIGBUS.
+
+    Attributes:
+        limit_s: How long a nap may take.
     """
 
     def __init__(self, fd: int, length: int) -> None:
@@ -113,6 +118,7 @@ class FutexMap:
         self._length = length
         self._limit = _TimeSpec()
         self._limit_ref = ctypes.byref(self._limit)
+        self.limit_s = 0.0
 
     def wait(self, offset: int, expected: int, timeout_s: float) -> bool:
         """Sleep while the 32-bit word at *offset* is *expected*, until it is woken.
@@ -126,9 +132,7 @@ class FutexMap:
         Raises:
             OSError: EFAULT: the file no longer reaches that far.
         """
-        limit = self._limit
-        limit.seconds = int(timeout_s)
-        limit.nanoseconds = int((timeout_s - limit.seconds) * 1e9)
+        self.set_limit(timeout_s)
         address, word = ctypes.c_void_p(self._address + offset), ctypes.c_uint32(expected)
         if _futex_wait(_CALL_FUTEX, address, _FUTEX_WAIT, word, self._limit_ref):
             number = ctypes.get_errno()
@@ -137,6 +141,18 @@ class FutexMap:
             if number not in (errno.EAGAIN, errno.EINTR):
                 raise _error(number)
         return True
+
+    def set_limit(self, timeout_s: float) -> None:
+        """Say how long the next naps may take."""
+        self.limit_s = timeout_s
+        self._limit.seconds = int(timeout_s)
+        self._limit.nanoseconds = int((timeout_s - self._limit.seconds) * 1e9)
+
+    def napper(self, offset: int, expected: ctypes.c_uint32) -> Callable[[], object]:
+        """Return what waits as `wait` does, up to the limit, and does not say how that ended."""
+        address = ctypes.c_void_p(self._address + offset)
+        ready = _CALL_FUTEX, address, _FUTEX_WAIT, expected, self._limit_ref
+        return functools.partial(_futex_nap, *ready)
 
     def waker(self, offset: int) -> Callable[[], object]:
         """Return what wakes all who wait at *offset*, in any process, until `close`.

@@ -87,6 +87,7 @@ class WriterLock:
     def __init__(self, snapshot: Path) -> None:
         self._snapshot = snapshot
         self._path = snapshot.with_name(f"{snapshot.name}.lock")
+        self._name = os.fspath(self._path)  # once: it is asked for with each look
         self._lock: FileLock | None = None
         self._identity = (0, 0)
         self._pid = 0
@@ -126,7 +127,7 @@ class WriterLock:
             raise WriterFenced(
                 self._snapshot, f"writer belongs to pid {self._pid}, not to its fork"
             )
-        seen = os.stat(self._path, follow_symlinks=False)
+        seen = os.stat(self._name, follow_symlinks=False)
         if (seen.st_dev, seen.st_ino) != self._identity:
             raise WriterFenced(self._snapshot, "another writer has taken over")
 

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Self
 
 from polyshared import _clock
-from polyshared._clock import Moment, age_s
-from polyshared._codec import MAX_BYTES, parse_fields
+from polyshared._atomic import Identity
+from polyshared._clock import Moment, age_s, boot_s_of
+from polyshared._codec import MAX_BYTES
 from polyshared._doorbell import Doorbell
 from polyshared._errors import SnapshotError, SnapshotMissing, SnapshotStale
 from polyshared._file import SnapshotFile
 from polyshared._history import History
-from polyshared._lane import Lane, LaneLostError
-from polyshared._lane_source import Beat, LaneSource
+from polyshared._lane_reader import LONGEST_WAIT_S, LaneReader
 from polyshared._lock import read_owner
-from polyshared._snapshot import Changes, Cursor, Entry, Feed, Snapshot, make_entry
+from polyshared._snapshot import Changes, Cursor, Entry, Feed, Snapshot
 from polyshared._wakeup import Wakeup
 
-_LONGEST_WAIT_S = 1.0  # then the writer's life is looked at
 _Outcome = tuple[object, object]  # an entry's version, or an error's type and key
 
 
@@ -56,15 +55,24 @@ class SnapshotReader:
         self._shown = os.fspath(path)
         self._max_age_s = max_age_s
         self._clock = clock
+        self._boot_s = boot_s_of(clock)
         self._file = SnapshotFile(self.path, self._shown, max_bytes)
         self._doorbell = Doorbell(self.path, poll_s)
-        self._source = LaneSource(self.path) if lane else None
-        self._lane: Lane | None = None  # where the last entry came from; None: the file
-        self._fit: Beat | None = None  # what `_beat` found, and may take again until then:
-        self._fit_until_s = 0.0
         self._history = History(max_age_s)
+        self._lane: LaneReader | None = None
+        if lane:
+            self._lane = LaneReader(
+                self.path,
+                self._shown,
+                self._history,
+                admits=self._admits,
+                max_age_s=max_age_s,
+                clock=clock,
+            )
         self._last: Snapshot | None = None
-        self._told: dict[str, _Outcome] = {}
+        self._failed: dict[str, _Outcome] = {}  # keys whose last outcome was an error
+        self._rung: Identity | None = None  # the file as the doorbell saw it, if that is news
+        self._current: set[str] = set()  # keys that were read since the doorbell rang
 
     def read(self) -> Snapshot:
         """Return all entries as of the last flush, or newer where `entry` gave out newer ones.
@@ -97,7 +105,8 @@ class SnapshotReader:
     def feed(self) -> Feed:
         """Return what the writer says of its sources: from the lane, else as `read` does."""
         at = self._clock()
-        if (beat := self._beat(at)) is not None:
+        beat = self._lane.beat(at) if self._lane is not None else None
+        if beat is not None:
             return Feed(
                 fields=beat.pulse.feed,
                 epoch=beat.epoch,
@@ -124,9 +133,10 @@ class SnapshotReader:
         try:
             entry = self._entry(key)
         except SnapshotError as error:
-            self._told[key] = _outcome(error)
+            self._failed[key] = _outcome(error)
             raise
-        self._told[key] = entry.version
+        self._failed.pop(key, None)
+        self._current.add(key)
         return entry
 
     def follow(self, key: str, *, timeout_s: float = 1.0) -> Entry:
@@ -137,31 +147,34 @@ class SnapshotReader:
         not, the entry's end, the writer's silence, its return. Nothing changed
         within *timeout_s*: the old outcome again, with its new age.
         """
-        began_s = self._clock().boot_s
-        deadline_s = began_s + timeout_s
-        told = self._told.get(key)
-        # What was told a moment ago is not read again only to see that it is the same: the bell
-        # knows. It is another key's `entry` or `read` that may have made it out of date.
-        rang = (
-            began_s < self._fit_until_s
-            and self._lane is not None
-            and self._lane.has_read(key)
-            and self._wait(key, timeout_s)
-        )
+        began_s = self._boot_s()
+        if self._lane is not None and key not in self._failed:
+            entry = self._lane.hear(key, began_s, timeout_s)
+            if entry is not None:
+                return entry
+        return self._follow(key, began_s + timeout_s)
+
+    def _follow(self, key: str, deadline_s: float) -> Entry:
+        """Follow any key, whatever was told of it, and whatever can wake us."""
+        told = self._last_outcome(key)
+        now_s = self._boot_s()
+        if self._is_listening(key, now_s):
+            self._wait_for_line(key, min(now_s + LONGEST_WAIT_S, deadline_s))
+        rang = False
         while True:
             try:
                 entry = self.entry(key)
             except SnapshotError as error:
-                if _outcome(error) != told or self._clock().boot_s >= deadline_s:
+                if _outcome(error) != told or self._boot_s() >= deadline_s:
                     raise
             else:
-                if entry.version != told or self._clock().boot_s >= deadline_s:
+                if entry.version != told or self._boot_s() >= deadline_s:
                     return entry
-            if rang:  # in vain: the board may have been replaced
+            if rang and self._lane is not None:  # in vain: the board may have been replaced
                 rang = False
-                self._expire()
+                self._lane.expire()
             else:
-                rang = self._wait(key, deadline_s - self._clock().boot_s)
+                rang = self._wait(key, deadline_s - self._boot_s())
 
     def wakeup(self, key: str) -> Wakeup:
         """Start a thread that makes a file descriptor readable when *key* changes.
@@ -173,7 +186,8 @@ class SnapshotReader:
 
     def close(self) -> None:
         """Give up what is open. The reader may be used again."""
-        self._drop()
+        if self._lane is not None:
+            self._lane.drop()
         self._doorbell.close()
         self._file.close()
 
@@ -183,51 +197,28 @@ class SnapshotReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _last_outcome(self, key: str) -> _Outcome | None:
+        entry = self._history.entries.get(key)
+        return self._failed.get(key) or (None if entry is None else entry.version)
+
+    def _is_listening(self, key: str, now_s: float) -> bool:
+        """Say whether the doorbell will ring for all of *key* that has not been told."""
+        alive = self._history.alive
+        return (
+            key in self._current
+            and alive is not None
+            and now_s - alive.boot_s <= self._max_age_s
+            and not (self._lane and self._lane.is_used)
+        )
+
     def _entry(self, key: str) -> Entry:
         at = self._clock()
-        if (beat := self._beat(at)) is not None:
-            try:
-                return self._entry_of_lane(key, beat, at)
-            except LaneLostError:
-                self._drop()
-        self._fit = self._lane = None
-        return self._entry_of_file(key, at)
+        seen, self._rung = self._rung, None
+        entry = self._lane.entry(key, at) if self._lane is not None else None
+        return self._entry_of_file(key, at, seen) if entry is None else entry
 
-    def _beat(self, at: Moment) -> Beat | None:
-        """Return the lane's sign of life, None if the lane is not fit to be used."""
-        if self._source is None:
-            return None
-        fit = self._fit
-        if fit is not None and at.boot_s < self._fit_until_s and fit.epoch == self._history.epoch:
-            return fit
-        beat = self._source.beat(at)
-        if beat is not None and age_s(beat.written, at) > self._max_age_s:
-            beat = self._source.look(at)  # the last look may be as old as that
-        if (
-            beat is None
-            or age_s(beat.written, at) > self._max_age_s
-            or not self._admits(beat.epoch, at)
-        ):
-            return None
-        self._history.saw(beat.epoch, beat.written)
-        self._lane = self._source.lane
-        self._fit = beat
-        self._fit_until_s = min(self._source.fresh_until_s, beat.written.boot_s + self._max_age_s)
-        return beat
-
-    def _entry_of_lane(self, key: str, beat: Beat, at: Moment) -> Entry:
-        assert self._lane is not None
-        payload = self._lane.payload(key)
-        if not payload:
-            raise SnapshotMissing(self._shown, key=key)
-        fields = parse_fields(payload)
-        entry = fields and make_entry(key, fields, epoch=beat.epoch, written=beat.written, at=at)
-        if not entry:
-            raise LaneLostError("payload is not an entry")
-        return self._history.keep(entry)
-
-    def _entry_of_file(self, key: str, at: Moment) -> Entry:
-        line = self._file.line(key, at)
+    def _entry_of_file(self, key: str, at: Moment, seen: Identity | None) -> Entry:
+        line = self._file.line(key, at, seen)
         if line is None or self._is_back(line.entry.epoch, line.flush_seq, at):
             entry = self.read().tokens.get(key)
             if entry is None:
@@ -237,7 +228,9 @@ class SnapshotReader:
         writer_age_s = age_s(line.written, at)
         if writer_age_s > self._max_age_s:
             raise self._stale(writer_age_s)
-        return self._history.keep(line.entry).read_at(at, writer_age_s)
+        entry = self._history.keep(line.entry)
+        is_of_now = line.at is at and entry is line.entry
+        return entry if is_of_now else entry.read_at(at, writer_age_s)
 
     def _never_back(self, found: Snapshot, at: Moment) -> Snapshot:
         """Return *found*, or the last snapshot with its present age if *found* is older."""
@@ -268,28 +261,25 @@ class SnapshotReader:
 
     def _wait(self, key: str, timeout_s: float) -> bool:
         """Wait for news of *key*. Returns whether the lane's bell rang."""
-        timeout_s = max(0.0, min(_LONGEST_WAIT_S, timeout_s))
-        if self._lane is None:
-            self._doorbell.wait(timeout_s)
-            return False
-        try:
-            if self._lane.wait(key, timeout_s):
-                return True
-            self._expire()
-        except LaneLostError:
-            self._drop()
+        timeout_s = max(0.0, min(LONGEST_WAIT_S, timeout_s))
+        if self._lane is not None and self._lane.is_used:
+            return self._lane.wait(key, timeout_s)
+        self._rung = self._doorbell.wait(timeout_s)
+        if self._rung is not None:
+            self._current.clear()
         return False
 
-    def _expire(self) -> None:
-        """Let the next call look at the lane, whenever the last look was."""
-        assert self._source is not None  # it is where the lane came from
-        self._fit = None
-        self._source.expire()
-
-    def _drop(self) -> None:
-        self._fit = self._lane = None
-        if self._source is not None:
-            self._source.drop()
+    def _wait_for_line(self, key: str, deadline_s: float) -> None:
+        """Wait for a file in which the line of *key* is another one."""
+        while (rest_s := deadline_s - self._boot_s()) > 0:
+            seen = self._doorbell.wait(rest_s)
+            if seen is None:
+                return
+            self._current.clear()
+            if self._file.has_news(key, seen):
+                self._rung = seen
+                return
+            self._current.add(key)
 
 
 def _outcome(error: SnapshotError) -> _Outcome:

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from polyshared._clock import Moment, age_s
+from polyshared._clock import Moment, age_s, make_moment
+
+_UNKNOWN = Moment("", 0.0, -math.inf)
 
 
 class Cursor(NamedTuple):
@@ -160,12 +162,17 @@ def make_entry(
     seq, rev, boot_s = fields.pop("seq", None), fields.pop("rev", 0), fields.pop("boot_s", None)
     if type(seq) is not int or type(rev) is not int or seq < 0:
         return None
+    boot_id, written_s, wall_s = written
     if boot_s is None:
-        put_at = Moment("", 0.0, -math.inf)
+        put_at = _UNKNOWN
     elif type(boot_s) is float or type(boot_s) is int:
-        put_at = Moment(written.boot_id, boot_s, written.wall_s - written.boot_s + boot_s)
+        put_at = make_moment(Moment, (boot_id, boot_s, wall_s - written_s + boot_s))
     else:
         return None
+    if boot_id and boot_id == at.boot_id and boot_s is not None:
+        age, writer_age = max(0.0, at.boot_s - boot_s), max(0.0, at.boot_s - written_s)
+    else:
+        age, writer_age = age_s(put_at, at), age_s(written, at)
     return Entry(
         key=key,
         fields=fields,
@@ -173,6 +180,31 @@ def make_entry(
         seq=seq,
         rev=rev,
         put_at=put_at,
-        age_s=age_s(put_at, at),
-        writer_age_s=age_s(written, at),
+        age_s=age,
+        writer_age_s=min(age, writer_age),  # to take an entry is a sign of life
+    )
+
+
+def make_newer(last: Entry, fields: dict[str, Any], written: Moment, now_s: float) -> Entry | None:
+    """Make the entry that follows *last* in the same epoch and boot; None if it is not newer.
+
+    The short form of `make_entry`, for text by the writer of *last*.
+
+    Raises:
+        KeyError, TypeError: It is not of that writer.
+    """
+    seq, rev, put_s = fields.pop("seq"), fields.pop("rev"), fields.pop("boot_s")
+    if rev <= last.rev:
+        return None
+    boot_id, written_s, wall_s = written
+    age, writer_age = now_s - put_s, now_s - written_s
+    return Entry(
+        key=last.key,
+        fields=fields,
+        epoch=last.epoch,
+        seq=seq,
+        rev=rev,
+        put_at=make_moment(Moment, (boot_id, put_s, wall_s - written_s + put_s)),
+        age_s=max(0.0, age),
+        writer_age_s=min(age, writer_age),
     )

@@ -12,6 +12,7 @@ from polyshared._codec import (
     encode_fields,
     encode_head,
     encode_own,
+    join_entry,
     join_fields,
     prove_object,
     require_not_own,
@@ -66,9 +67,12 @@ class Table:
         Raises:
             ValueError: It is no JSON, or has a field of the writer's own.
         """
-        for text, last in zip(texts, self._texts.get(key, _NOTHING), strict=True):
-            if text != last:
-                prove_object(text)
+        last_versioned, last_rest = self._texts.get(key, _NOTHING)
+        versioned, rest = texts
+        if versioned != last_versioned:
+            prove_object(versioned)
+        if rest != last_rest:
+            prove_object(rest)
 
     def put(self, key: str, texts: Texts, boot_s: float) -> tuple[int, bytes | None]:
         """Set an entry.
@@ -85,7 +89,7 @@ class Table:
             return seq, None
         if last[0] != texts[0]:
             seq += 1
-        text = join_fields(*texts, encode_own(seq, self.rev + 1, boot_s))
+        text = join_entry(*texts, encode_own(seq, self.rev + 1, boot_s))
         require_size(text)
         self._lines.set(key, text)
         self._seqs[key] = seq

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from polyshared._clock import Moment
 from polyshared._errors import WriterFenced
-from polyshared._lock import Owner, WriterLock
+from polyshared._lock import Owner, WriterLock, new_owner
+from polyshared._start import clean_up, next_epoch, silence_s
 
 # How long one look at the lock file is good for, by the clock that counts suspension. A process
 # that was stopped therefore looks again before it writes, and who takes over from one that was
-# not stopped has waited for seconds of silence first. Below it, a look costs as much as a write.
-GOOD_FOR_S = 0.001
+# not stopped has waited for seconds of silence first. Who removed the lock file has a board of
+# his own by then: what we write meanwhile goes to a file that nobody reads. A flush looks always.
+# A look costs as much as a write, more where 100 puts a second find cold caches.
+GOOD_FOR_S = 0.1
 
 
 class Tenure:
@@ -29,21 +32,43 @@ class Tenure:
 
     def __init__(self, snapshot: Path, on_end: Callable[[], None]) -> None:
         self.ended: Exception | None = None
+        self._snapshot = snapshot
         self._lock = WriterLock(snapshot)
         self._on_end = on_end
         self._pid = os.getpid()
         self._looked_s = float("-inf")
 
-    def begin(self, *, may_replace: Callable[[], bool] | None) -> None:
-        """Take the lock; see `WriterLock.acquire`."""
-        self._lock.acquire(may_replace=may_replace)
+    def begin(
+        self, clock: Callable[[], Moment], *, version: str, silent_for_s: float | None
+    ) -> Owner:
+        """Take the lock, in an epoch later than any before, and say so in the owner file.
 
-    def publish(self, owner: Owner) -> None:
-        """Say in the owner file who holds the lock."""
-        self._owner = owner
-        self._lock.publish(owner)
+        Args:
+            clock: The writer's.
+            version: Shown as the writer's.
+            silent_for_s: Also replace an owner that lives and was silent for longer; None: never.
 
-    def check(self, at: Moment) -> None:
+        Raises:
+            WriterBusy: Another process is the writer.
+            OSError: The directory cannot be used.
+        """
+
+        def is_silent() -> bool:
+            return silent_for_s is not None and silence_s(self._snapshot, clock()) > silent_for_s
+
+        self._lock.acquire(may_replace=is_silent)
+        try:
+            clean_up(self._snapshot)
+            at = clock()
+            epoch = next_epoch(self._snapshot, at)
+            self._owner = new_owner(epoch=epoch, version=version, at=at)
+            self._lock.publish(self._owner)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self._owner
+
+    def check(self, boot_s: float) -> None:
         """Raise unless this process may write. For every write; costs next to nothing.
 
         Raises:
@@ -52,12 +77,12 @@ class Tenure:
         """
         if (
             self.ended is not None
-            or at.boot_s - self._looked_s >= GOOD_FOR_S
+            or boot_s - self._looked_s >= GOOD_FOR_S
             or os.getpid() != self._pid
         ):
-            self.look(at)
+            self.look(boot_s)
 
-    def look(self, at: Moment) -> None:
+    def look(self, boot_s: float) -> None:
         """Do what `check` does, and look at the lock file in any case."""
         if self.ended is not None:
             raise self.ended
@@ -70,7 +95,7 @@ class Tenure:
             # It is gone, or cannot be looked at. The next flush takes it again or fails.
             # Until then a lane of ours that lost its place is a file nobody reads.
             pass
-        self._looked_s = at.boot_s
+        self._looked_s = boot_s
 
     def regain(self) -> None:
         """Take the lock again if somebody removed its file, or the directory.
@@ -96,8 +121,4 @@ class Tenure:
         """Give the lock up. *reason* is what every later `check` raises."""
         self.ended = reason
         self._on_end()
-        self._lock.release()
-
-    def release(self) -> None:
-        """Give the lock up before anything was begun."""
         self._lock.release()

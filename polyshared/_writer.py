@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -13,21 +12,21 @@ from polyshared import _clock
 from polyshared._atomic import Replacer
 from polyshared._board import board_path
 from polyshared._broadcast import Broadcast
-from polyshared._clock import Moment
+from polyshared._clock import Moment, boot_s_of
 from polyshared._codec import encode_fields
 from polyshared._errors import WriterFenced
+from polyshared._file_writer import FileWriter
 from polyshared._flush_state import FlushState
 from polyshared._flusher import Flusher
-from polyshared._lock import new_owner
-from polyshared._start import clean_up, next_epoch, require_usable, silence_s
+from polyshared._start import require_usable
 from polyshared._table import Table, Texts
 from polyshared._tenure import Tenure
+from polyshared._writer_state import WriterState
 
 UNVERSIONED = frozenset({"updated_at", "health", "conn"})
-_log = logging.getLogger("polyshared")
 
 
-class SnapshotWriter:
+class SnapshotWriter(WriterState):
     """Publishes the latest state of many keys to other processes.
 
     Takes the writer's lock for its life. Starts without entries, in an epoch
@@ -65,7 +64,6 @@ class SnapshotWriter:
     Attributes:
         path: The snapshot file, links resolved.
         epoch: The life of this writer.
-        callback_errors: How many calls of *on_flush_state* raised.
     """
 
     def __init__(
@@ -84,74 +82,49 @@ class SnapshotWriter:
         on_flush_state: Callable[[OSError | None], None] | None = None,
         clock: Callable[[], Moment] = _clock.now,
     ) -> None:
-        self._replacer = Replacer(path, durable=durable)
-        self.path = self._replacer.target
-        self.callback_errors = 0
         self._heartbeat_s = heartbeat_s
-        self._max_age_s = max_age_s
         self._wants_lane = lane
-        self._on_flush_state = on_flush_state
         self._clock = clock
+        self._boot_s = boot_s_of(clock)
 
         self._mutex = threading.Lock()  # guards all that follows
-        self._flushing = threading.Lock()  # held for a whole flush; taken before _mutex
         self._table = Table(unversioned)
         self._flushes = FlushState(min_interval_s=min_interval_s, heartbeat_s=heartbeat_s)
+        replacer = Replacer(path, durable=durable)
+        self.path = replacer.target
+        self._tenure = Tenure(self.path, self._on_end)
+        self._file = FileWriter(
+            replacer,
+            self._mutex,
+            self._flushes,
+            clock,
+            check=self._tenure.check,
+            render=self._render,
+            on_end=self._on_flushed,
+            on_change=on_flush_state,
+        )
         self._flusher = Flusher(self.path, self.flush_if_due, self._crash)
         self._pulsed_s = 0.0
 
         require_usable(self.path, allow_remote=allow_remote)
-        self._tenure = Tenure(self.path, self._on_end)
-        self._tenure.begin(may_replace=self._owner_is_silent if take_over else None)
-        try:
-            self._begin(version)
-        except BaseException:
-            self._tenure.release()
-            raise
-
-    def _begin(self, version: str) -> None:
-        clean_up(self.path)
-        at = self._clock()
-        self.epoch = next_epoch(self.path, at)
-        self._owner = new_owner(epoch=self.epoch, version=version, at=at)
-        self._tenure.publish(self._owner)
+        self._owner = self._tenure.begin(
+            clock, version=version, silent_for_s=max_age_s if take_over else None
+        )
+        self.epoch = self._owner.epoch
         self._table.writer = self._owner.about()
         self._lane = Broadcast(
             board_path(self.path),
             epoch=self.epoch,
-            boot_id=at.boot_id,
+            boot_id=self._owner.boot_id,
             pulse=self._pulse,
             entries=self._table.entries,
         )
-        if self._wants_lane:
+        if lane:
             self._lane.restore()
 
     def _on_end(self) -> None:
         self._lane.close()
         self._flusher.wake()
-
-    def _owner_is_silent(self) -> bool:
-        return silence_s(self.path, self._clock()) > self._max_age_s
-
-    @property
-    def lane_error(self) -> OSError | None:
-        """Why there is no lane; None while there is one, or none is wanted."""
-        return self._lane.error
-
-    @property
-    def failing_since(self) -> float | None:
-        """Epoch seconds since when flushing fails; None while it works."""
-        return self._flushes.failing_since
-
-    @property
-    def failures(self) -> int:
-        """How many flushes have failed in all."""
-        return self._flushes.failures
-
-    @property
-    def last_error(self) -> OSError | None:
-        """The last failure of a flush; stays after recovery."""
-        return self._flushes.last_error
 
     def put(self, key: str, entry: Mapping[str, Any]) -> int:
         """Set the entry of *key*. Readers' copies follow at once or at the next flush.
@@ -201,13 +174,14 @@ class SnapshotWriter:
 
     def _put(self, key: str, texts: Texts) -> int:
         with self._mutex:
-            at = self._clock()
-            self._tenure.check(at)
-            seq, text = self._table.put(key, texts, at.boot_s)
+            boot_s = self._boot_s()
+            self._tenure.check(boot_s)
+            seq, text = self._table.put(key, texts, boot_s)
             if text is not None:
                 self._lane.put(key, text)
-                self._mark_dirty()
-            if at.boot_s - self._pulsed_s > self._heartbeat_s:
+                if not self._flushes.is_dirty:
+                    self._mark_dirty()
+            if boot_s - self._pulsed_s > self._heartbeat_s:
                 self._lane.beat()  # whoever flushes may hang in a disk
         return seq
 
@@ -219,7 +193,7 @@ class SnapshotWriter:
     def delete(self, key: str) -> bool:
         """Remove *key*; put again later, its seq goes on. Returns whether it was there."""
         with self._mutex:
-            self._tenure.check(self._clock())
+            self._tenure.check(self._boot_s())
             if not self._table.delete(key):
                 return False
             self._lane.delete(key)
@@ -230,7 +204,7 @@ class SnapshotWriter:
         """Say how the writer's own sources are. Any JSON object; raises as `put` does."""
         text = encode_fields(feed)
         with self._mutex:
-            self._tenure.check(self._clock())
+            self._tenure.check(self._boot_s())
             if text != self._table.feed:
                 self._table.feed = text
                 self._lane.beat()
@@ -248,15 +222,7 @@ class SnapshotWriter:
             OSError: The old file stands, and the failure is noted.
             WriterFenced: This process is no longer the writer.
         """
-        with self._flushing:
-            try:
-                with self._mutex:
-                    data = self._render()
-                disturbed = self._replacer.replace(data)
-            except OSError as error:
-                self._note(error)
-                raise
-            self._note(None, disturbed=disturbed)
+        self._file.flush()
 
     def heartbeat(self) -> None:
         """Give a sign of life: flush, but let a failure be a state instead of an exception.
@@ -273,19 +239,10 @@ class SnapshotWriter:
         Raises:
             WriterFenced: This process is no longer the writer.
         """
-        if self._due_in_s() <= 0:
-            self.heartbeat()
-        return max(0.0, self._due_in_s())
+        return self._file.flush_if_due()
 
-    def _due_in_s(self) -> float:
-        with self._mutex:
-            at = self._clock()
-            self._tenure.check(at)
-            return self._flushes.due_in_s(at.boot_s)
-
-    def _render(self) -> bytes:
-        at = self._clock()
-        self._tenure.look(at)
+    def _render(self, at: Moment) -> bytes:
+        self._tenure.look(at.boot_s)
         self._flushes.begin(at.boot_s)
         self._tenure.regain()
         if self._wants_lane:
@@ -293,21 +250,11 @@ class SnapshotWriter:
         number = self._flushes.take()
         return self._table.render(at, self.epoch, number)
 
-    def _note(self, error: OSError | None, *, disturbed: bool = False) -> None:
-        with self._mutex:
-            wall_s = self._clock().wall_s
-            has_changed = self._flushes.end(error, wall_s)
-            if disturbed:
-                self._table.note_disturbance(wall_s)
-                self._mark_dirty()
-            self._lane.beat()
-        if not has_changed or self._on_flush_state is None:
-            return
-        try:
-            self._on_flush_state(error)
-        except Exception:  # noqa: BLE001 - a user's callback must not stop the writer
-            self.callback_errors += 1
-            _log.exception("on_flush_state of %s raised", self.path)
+    def _on_flushed(self, was_disturbed: bool) -> None:  # noqa: FBT001 - a callback's argument
+        if was_disturbed:
+            self._table.note_disturbance(self._clock().wall_s)
+            self._mark_dirty()
+        self._lane.beat()
 
     def start(self) -> Self:
         """Flush from a thread of this writer's own until `close`.
@@ -317,7 +264,7 @@ class SnapshotWriter:
         does the same: it is raised again by the next call.
         """
         with self._mutex:
-            self._tenure.check(self._clock())
+            self._tenure.check(self._boot_s())
             self._flusher.start()
         return self
 

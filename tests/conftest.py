@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
+from POLYMARKET_MAKER.exchange.libraries import signing_library
 from tests.support.guard import sitecustomize as guard
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,9 +23,13 @@ os.environ["POLY_ENV_FILE"] = os.devnull  # a developer's .env is nobody's test 
 # Importing it guards this process. Programs that tests start inherit the guard.
 os.environ["PYTHONPATH"] = str(Path(guard.__file__).parent)
 
+# Started in the background of a script, pytest would hand "ignore Ctrl-C" on to its programs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # What a signing library does to the process that loads it must not reach other tests.
-with recursion_limit_kept():
-    import py_ecc  # noqa: F401
+with signing_library():
+    import eth_account  # noqa: F401
 
 settings.register_profile("project", deadline=None)  # the machine may be busy with other tests
 settings.load_profile("project")

@@ -1,4 +1,7 @@
-"""``POLYMARKET_MAKER/__init__.py`` is the map: every module is on it once, and nothing else."""
+"""The map in ``POLYMARKET_MAKER/__init__.py`` has every module once, and nothing else.
+
+Those of ``core/`` are one line on it; they stand in docs/architecture.md, step by step.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import POLYMARKET_MAKER
 
 PACKAGE = Path(POLYMARKET_MAKER.__file__).parent
+ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
 LINE = re.compile(r"    (\w+/?) {2,}(\S.*)")
 NOT_CODE = {"config"}
 
@@ -42,3 +46,19 @@ def test_the_map_names_nothing_that_is_not_there() -> None:
 
 def test_nothing_is_on_the_map_twice() -> None:
     assert [name for name, count in Counter(on_the_map()).items() if count > 1] == []
+
+
+def test_every_module_of_core_stands_in_the_architecture() -> None:
+    named = set(re.findall(r"`(?:core/)?(\w+)(?:\.py)?`", ARCHITECTURE.read_text("utf-8")))
+    core = {path.stem for path in (PACKAGE / "core").glob("*.py")} - {"__init__"}
+
+    assert core - named == set(), "say in docs/architecture.md which step it belongs to"
+
+
+def test_the_architecture_names_nothing_that_is_not_there() -> None:
+    """A name without a dot is a module of the package, of core or a folder."""
+    table = re.findall(r"^\| .*\|$", ARCHITECTURE.read_text("utf-8"), re.MULTILINE)
+    named = set(re.findall(r"`([a-z_]+/?)`", "\n".join(table)))
+    known = in_the_package() | {path.stem for path in (PACKAGE / "core").glob("*.py")} | {"core/"}
+
+    assert named - known == {"written_at"}, "of the table of ages"

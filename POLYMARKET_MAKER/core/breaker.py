@@ -10,7 +10,7 @@ class Answer(NamedTuple):
     """An answered order request.
 
     Attributes:
-        at: When it was answered, in epoch seconds.
+        at: When it was answered, in seconds of a clock that nobody sets.
         failed: Whether the answer was a refusal, or none that can be used.
     """
 
@@ -49,9 +49,9 @@ def open_until(answers: Sequence[Answer], now: float, breaker: Breaker = DEFAULT
     read the same answers agree, also after a restart.
 
     Args:
-        answers: All of the last ``memory_s`` seconds, in order of time. Those of the future
-            were made before the clock was set back: they hold nobody.
-        now: Epoch seconds.
+        answers: All of the last ``memory_s`` seconds, in order of time. Those after *now*
+            hold nobody yet.
+        now: The same clock.
         breaker: The limits.
     """
     opened_at = None

@@ -29,7 +29,7 @@ class Bucket:
         rate_per_s: How fast it fills.
         burst: How much it holds.
         level: What was in it at *at*; below 0 when cancels went beyond it.
-        at: When, in epoch seconds.
+        at: When, in seconds of a clock that nobody sets.
     """
 
     rate_per_s: float
@@ -38,7 +38,7 @@ class Bucket:
     at: float
 
     def filled(self, now: float) -> Bucket:
-        """Return the bucket as it is *now*; a clock that went back fills nothing."""
+        """Return the bucket as it is *now*; another process may have counted a moment later."""
         passed_s = max(0.0, now - self.at)
         return replace(self, level=min(self.burst, self.level + passed_s * self.rate_per_s), at=now)
 

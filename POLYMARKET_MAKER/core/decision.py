@@ -10,6 +10,7 @@ to order at which the decision ended, with a reason code for people and programs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,17 +18,11 @@ from typing import NamedTuple, Protocol, Self
 
 from msgspec.structs import replace
 
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
-    AgedQuote,
-    Level,
-    MarketInfo,
-    OpenOrder,
-    Position,
-    Quote,
-    Side,
-    Wanted,
-)
+from POLYMARKET_MAKER.core.model import ZERO, AgedQuote, Level, MarketInfo, Quote, Side
+from POLYMARKET_MAKER.core.order import OpenOrder, Position, Wanted
+
+SET_BACK_S = 1.0
+"""So far ahead of a quote and its age no order can be: the clock was set back since it was sent."""
 
 
 class StageName(StrEnum):
@@ -120,7 +115,13 @@ class Strategy(Protocol):
         ...
 
 
-def without_own(quote: Quote, own: Iterable[OpenOrder], sibling_id: str | None = None) -> Quote:
+def without_own(
+    quote: Quote,
+    own: Iterable[OpenOrder],
+    sibling_id: str | None = None,
+    *,
+    age_s: float = math.inf,
+) -> Quote:
     """Return the quote that the others make: our own resting size is taken out of its levels.
 
     Orders on the complementary token count too: the exchange shows a BUY at p
@@ -130,18 +131,21 @@ def without_own(quote: Quote, own: Iterable[OpenOrder], sibling_id: str | None =
 
     An order that was sent after the quote came is not in it, nor in a level smaller than
     itself. Taking it out of the others' size would hide a level of theirs, and the order
-    would be replaced for nothing the moment it rests.
+    would be replaced for nothing the moment it rests. Both stamps are of the wall clock: an
+    order that seems to be newer than now is of a time before somebody set it back.
 
     Args:
         quote: The market's quote.
         own: Our open orders, of any token.
         sibling_id: The complementary token, when it is known.
+        age_s: How old the quote is.
     """
+    now = quote.received_at + age_s + SET_BACK_S
     bids, asks = dict(quote.bids), dict(quote.asks)
     for order in own:
         if not order.is_open or order.token_id not in (quote.token_id, sibling_id):
             continue
-        if order.created_at > quote.received_at:
+        if quote.received_at < order.created_at <= now:
             continue
         here = order.token_id == quote.token_id
         price = order.price if here else 1 - order.price

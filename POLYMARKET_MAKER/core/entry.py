@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +16,9 @@ import msgspec
 from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth
 
 _encode = msgspec.json.Encoder().encode
+
+
+_Rows = tuple[tuple[float, float], ...]
 
 
 class EntryText(NamedTuple):
@@ -123,8 +127,8 @@ class _Fields(msgspec.Struct):
     updated_at: float
     best_bid: float | None = None
     best_ask: float | None = None
-    bids: tuple[tuple[float, float], ...] = ()
-    asks: tuple[tuple[float, float], ...] = ()
+    bids: _Rows = ()
+    asks: _Rows = ()
     last_trade_price: float | None = None
     tick_size: float | None = None
     ts: float | None = None
@@ -132,36 +136,62 @@ class _Fields(msgspec.Struct):
     event_type: str = ""
 
 
-def from_entry(token_id: str, entry: Mapping[str, object], *, seq: int | None = None) -> Quote:
-    """Read an entry back as a quote; keys that are not known come from a newer writer.
+class EntryReader:
+    """Reads one token's entries back as quotes.
 
-    The prices are exact: an entry holds the shortest text of each number.
-
-    Args:
-        token_id: The entry's key.
-        entry: Its fields.
-        seq: Its version, where the reader of the file keeps that apart from the fields.
-
-    Raises:
-        ValueError: A field has the wrong type, or ``updated_at`` is missing.
+    Most entries differ from the last one in one level or none, so what has not changed is not
+    read anew. The numbers are exact: an entry holds the shortest text of each.
     """
-    try:
-        fields = msgspec.convert(entry, _Fields)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"entry of {token_id}: {error}") from error
-    return Quote(
-        token_id=token_id,
-        best_bid=_decimal(fields.best_bid),
-        best_ask=_decimal(fields.best_ask),
-        bids=_levels(fields.bids),
-        asks=_levels(fields.asks),
-        last_trade_price=_decimal(fields.last_trade_price),
-        tick_size=_decimal(fields.tick_size),
-        exchange_at=fields.ts,
-        received_at=fields.updated_at,
-        seq=fields.seq if seq is None else seq,
-        event_type=fields.event_type,
-    )
+
+    def __init__(self, token_id: str) -> None:
+        """Read entries whose key is *token_id*."""
+        self._token_id = token_id
+        self._bids = _Levels()
+        self._asks = _Levels()
+
+    def read(self, entry: Mapping[str, object], *, seq: int | None = None) -> Quote:
+        """Return the quote; keys that are not known come from a newer writer.
+
+        Args:
+            entry: The entry's fields.
+            seq: Its version, where the reader of the file keeps that apart from the fields.
+
+        Raises:
+            ValueError: A field has the wrong type, or ``updated_at`` is missing.
+        """
+        try:
+            fields = msgspec.convert(entry, _Fields)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"entry of {self._token_id}: {error}") from error
+        return Quote(
+            self._token_id,
+            _decimal(fields.best_bid),
+            _decimal(fields.best_ask),
+            self._bids.read(fields.bids),
+            self._asks.read(fields.asks),
+            _decimal(fields.last_trade_price),
+            _decimal(fields.tick_size),
+            fields.ts,
+            fields.updated_at,
+            fields.seq if seq is None else seq,
+            fields.event_type,
+        )
+
+
+class _Levels:
+    """The levels of one side as numbers; one that stands where it stood is not read anew."""
+
+    def __init__(self) -> None:
+        self._rows: _Rows = ()
+        self._levels: tuple[Level, ...] = ()
+
+    def read(self, rows: _Rows) -> tuple[Level, ...]:
+        if rows != self._rows:
+            known = zip(rows, self._rows, self._levels, strict=False)
+            levels = [level if row == was else _level_of(row) for row, was, level in known]
+            levels += [_level_of(row) for row in rows[len(levels) :]]
+            self._rows, self._levels = rows, tuple(levels)
+        return self._levels
 
 
 def _price_of(quote: Quote) -> Decimal | None:
@@ -178,9 +208,16 @@ def _float(number: Decimal | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _decimal(number: float | None) -> Decimal | None:
-    return None if number is None else Decimal(repr(number))
+@lru_cache(maxsize=2048)
+def _exact(price: float) -> Decimal:
+    """Return a price as its shortest text says it; a grid of 0.001 has 999 of them."""
+    return Decimal(repr(price))
 
 
-def _levels(rows: tuple[tuple[float, float], ...]) -> tuple[Level, ...]:
-    return tuple([Level(Decimal(repr(price)), Decimal(repr(size))) for price, size in rows])
+def _decimal(price: float | None) -> Decimal | None:
+    return None if price is None else _exact(price)
+
+
+def _level_of(row: tuple[float, float]) -> Level:
+    price, size = row
+    return Level(_exact(price), Decimal(repr(size)))

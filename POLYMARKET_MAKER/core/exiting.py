@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from POLYMARKET_MAKER.core.decision import NO_BID, Stage, passed, stopped
-from POLYMARKET_MAKER.core.model import MarketInfo, Quote, Side, TimeInForce, WantedOrder
+from POLYMARKET_MAKER.core.model import MarketInfo, Quote, Side
 from POLYMARKET_MAKER.core.money import MARKETABLE_MINIMUM, ONE, SIZE_STEP, ceil_to_tick
+from POLYMARKET_MAKER.core.order import TimeInForce, WantedOrder
 
 TAKE_S = 120.0
 """So long an exit only takes bids, in schedule time; what is left then rests at its floor."""

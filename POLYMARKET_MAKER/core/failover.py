@@ -59,6 +59,11 @@ class Limits:
     return_after_s: float = 30.0
     rescue_after_s: float = 3.0
 
+    @property
+    def longest_s(self) -> float:
+        """How long a child bears faults of whatever kinds, one after the other."""
+        return max(self.after_s, self.token_after_s) + self.jitter_s
+
     def of(self, fault: Fault) -> float:
         """Return how long *fault* is borne before the child leaves."""
         if fault is Fault.WRITER_SILENT:
@@ -75,12 +80,15 @@ class State:
         wants_line: Whether it should have a connection of its own.
         fault: What is wrong with the snapshot; None when it is well.
         since: When *fault* began, or when the snapshot became well (monotonic).
+        ill_since: When the unbroken row of faults began, of whatever kinds; while the
+            snapshot is well the same as *since*.
     """
 
     source: Source
     wants_line: bool
     fault: Fault | None
     since: float
+    ill_since: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ def start(source: Source, now: float) -> State:
         wants_line=source is Source.DIRECT,
         fault=None if source is Source.SHARED else Fault.MISSING,
         since=now,
+        ill_since=now,
     )
 
 
@@ -125,7 +134,7 @@ def step(
     state = _observe(state, fault, now)
     lasted_s = now - state.since
     if state.source is Source.SHARED:
-        return _from_shared(state, lasted_s, direct_ready=direct_ready, limits=limits)
+        return _from_shared(state, now, direct_ready=direct_ready, limits=limits)
     limit_s = limits.return_after_s
     if not direct_ready:
         limit_s = min(limit_s, limits.rescue_after_s)
@@ -141,21 +150,32 @@ def _observe(state: State, fault: Fault | None, now: float) -> State:
 
     One fault that follows another (the line breaks, then the writer falls silent) is
     one outage, but a fault of the token alone does not shorten the wait for a fault
-    of the snapshot, nor the other way round.
+    of the snapshot, nor the other way round. When they take turns, as on a line that
+    breaks again and again before the token's book has come, the row as a whole counts.
     """
+    if fault is state.fault:
+        return state
     was, is_ = state.fault, fault
-    unbroken = (was is None) == (is_ is None) and (
+    is_same_row = (was is None) == (is_ is None)
+    unbroken = is_same_row and (
         was is None or is_ is None or was.is_of_the_token == is_.is_of_the_token
     )
-    return replace(state, fault=fault, since=state.since if unbroken else now)
+    return replace(
+        state,
+        fault=fault,
+        since=state.since if unbroken else now,
+        ill_since=state.ill_since if is_same_row else now,
+    )
 
 
 def _from_shared(
-    state: State, lasted_s: float, *, direct_ready: bool, limits: Limits
+    state: State, now: float, *, direct_ready: bool, limits: Limits
 ) -> tuple[State, Switch | None]:
     if state.fault is None:
-        return replace(state, wants_line=False), None
-    limit_s = limits.of(state.fault)
+        return (replace(state, wants_line=False) if state.wants_line else state), None
+    lasted_s, limit_s = now - state.since, limits.of(state.fault)
+    if lasted_s < limit_s and now - state.ill_since >= limits.longest_s:
+        lasted_s, limit_s = now - state.ill_since, limits.longest_s
     if not state.wants_line and lasted_s < limit_s:
         return state, None
     if direct_ready:

@@ -66,6 +66,7 @@ class Running:
         is_selling: It was told to sell out; its end is the end of the token here.
         is_rotating: It was told to make room.
         is_parked: It holds no slot: what it could not sell rests at its floor.
+        is_leaving: Nobody wants its token any more; its end is the end of the token here.
     """
 
     lane: Lane
@@ -73,6 +74,7 @@ class Running:
     is_selling: bool = False
     is_rotating: bool = False
     is_parked: bool = False
+    is_leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from POLYMARKET_MAKER.core.model import SIZE_STEP as SIZE_STEP  # noqa: PLC0414 - a rule of here
-from POLYMARKET_MAKER.core.model import ZERO, MarketInfo, NewOrder, Side, TimeInForce, WantedOrder
+from POLYMARKET_MAKER.core.model import ZERO, MarketInfo, Side
+from POLYMARKET_MAKER.core.order import NewOrder, TimeInForce, WantedOrder
 
 ONE = Decimal(1)
 MARKETABLE_MINIMUM = Decimal(1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import FillStatus, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import FillStatus
 
 
 def side_of(word: str) -> Side:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, Position, Side
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.order import Position
 
 
 @dataclass(frozen=True, slots=True)

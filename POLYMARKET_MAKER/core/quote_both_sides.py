@@ -33,16 +33,9 @@ from POLYMARKET_MAKER.core.exiting import (
     remember_exit,
     remembered_exit,
 )
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    MarketInfo,
-    Position,
-    Quote,
-    Side,
-    Wanted,
-    WantedOrder,
-)
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Quote, Side
 from POLYMARKET_MAKER.core.money import ceil_to_tick, floor_size, floor_to_tick
+from POLYMARKET_MAKER.core.order import Position, Wanted, WantedOrder
 from POLYMARKET_MAKER.core.window import Sample
 
 SAMPLES = 60
@@ -160,7 +153,9 @@ class BothSides:
         buy = None if sell_only else self._buy(buy_price, position)
         sell = self._sell(ceil_to_tick(least, grid), position)
         wanted = tuple(order for order in (buy, sell) if order is not None)
-        return wanted, passed("both_sides") if wanted else stopped("outside_band")
+        if wanted:
+            return wanted, passed("both_sides")
+        return wanted, stopped("sell_only" if sell_only else "outside_band")
 
     def _buy(self, price: Decimal, position: Position) -> WantedOrder | None:
         params = self.params

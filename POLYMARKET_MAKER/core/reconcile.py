@@ -11,16 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
-    MarketInfo,
-    NewOrder,
-    OpenOrder,
-    Side,
-    TimeInForce,
-    WantedOrder,
-)
-from POLYMARKET_MAKER.core.risk import Allowed, Gate
+from POLYMARKET_MAKER.core.gate import Gate
+from POLYMARKET_MAKER.core.model import ZERO, MarketInfo, Side
+from POLYMARKET_MAKER.core.order import NewOrder, OpenOrder, TimeInForce, WantedOrder
+from POLYMARKET_MAKER.core.risk import Allowed
 
 
 @dataclass(frozen=True, slots=True)

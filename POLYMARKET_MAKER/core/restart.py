@@ -80,9 +80,10 @@ _FINAL = {
     Code.DONE: "done",
     Code.SETTINGS: "settings",
     Code.REFUSED: "refused",
-    Code.ORDERS_OPEN: "orders_open",
     Code.MARKET_CLOSED: "market_closed",
 }
+_NO_CRASH = {Code.TEMPORARY: "temporary", Code.ORDERS_OPEN: "orders_open"}
+"""Ends that somebody else is the cause of: no source, an exchange that proves nothing."""
 
 
 def judge(
@@ -115,8 +116,8 @@ def judge(
     # The exponent is bounded: a float of 2**2000 does not exist.
     wait_s = min(policy.first_s * 2.0 ** min(attempts, 32), policy.longest_s) * (1 + jitter / 4)
     history = replace(history, attempts=attempts + 1)
-    if code == Code.TEMPORARY:
-        return history, Restart(wait_s, "temporary")
+    if code in _NO_CRASH:
+        return history, Restart(wait_s, _NO_CRASH[Code(code)])
     recent = tuple(at for at in history.crashes if now - at < policy.crash_window_s)
     history = replace(history, crashes=(*recent, now))
     if len(history.crashes) >= policy.crash_limit:

@@ -4,7 +4,7 @@ Every token is in one place at most::
 
     offer ──► queue ──started──► running ──ended──► queue     it crashed, or made room
                                                  ├► finished  closed, refused, stopped
-                                                 └► gone      sold out
+                                                 └► gone      sold out, not wanted any more
 
 Two lanes: children that trade, and children that only sell out. Each lane has its
 own slots and its own spacing, so that sellers never wait behind buyers. Within a
@@ -94,6 +94,15 @@ class Schedule:
         """Take *token_id* out of the queue; it may be offered again."""
         return replace(self, queue=tuple(each for each in self.queue if each.token_id != token_id))
 
+    def leave(self, token_id: str) -> Schedule:
+        """Let go of a token that is not wanted any more; a running child is ended by the caller.
+
+        When that has ended, the token may be offered again.
+        """
+        if token_id in self.running:
+            return self._with_running(token_id, replace(self._run(token_id), is_leaving=True))
+        return self.drop(token_id)
+
     def stop(self, token_id: str, reason: str = "stopped") -> Schedule:
         """Never start *token_id* again by itself; a running child is ended by the caller."""
         return replace(self.drop(token_id), finished={**self.finished, token_id: reason})
@@ -173,6 +182,8 @@ class Schedule:
             return rest
         if outcome is Outcome.FINAL:
             return rest.stop(token_id, reason or "final")
+        if run.is_leaving:
+            return rest
         sells = run.is_selling or run.lane is Lane.EXIT
         if outcome is Outcome.AGAIN:
             lane = Lane.EXIT if sells else Lane.TRADE
@@ -223,7 +234,7 @@ class Schedule:
         return (
             run is not None
             and run.lane is Lane.TRADE
-            and not (run.is_selling or run.is_rotating)
+            and not (run.is_selling or run.is_rotating or run.is_leaving)
             and token_id not in self.finished
         )
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus
+from POLYMARKET_MAKER.core.model import ZERO
 from POLYMARKET_MAKER.core.money import SIZE_STEP
+from POLYMARKET_MAKER.core.order import Fill, FillStatus
 
 LEAST_APART_S = 15.0
 TWICE_WITHIN_S = 60.0

@@ -14,9 +14,11 @@ the same after taker fees; else it waits and is sold with the next buy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Self
+
+import msgspec
+from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.decision import (
     FIRST_QUOTE,
@@ -36,15 +38,7 @@ from POLYMARKET_MAKER.core.exiting import (
     remembered_exit,
     take_bid,
 )
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    MarketInfo,
-    Position,
-    Quote,
-    Side,
-    Wanted,
-    WantedOrder,
-)
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Quote, Side
 from POLYMARKET_MAKER.core.money import (
     ONE,
     SIZE_STEP,
@@ -54,14 +48,14 @@ from POLYMARKET_MAKER.core.money import (
     floor_to_tick,
     taker_floor,
 )
+from POLYMARKET_MAKER.core.order import Position, Wanted, WantedOrder
 from POLYMARKET_MAKER.core.volatility import Chase, Holding, Params, SellMode, State
 from POLYMARKET_MAKER.core.window import HighWindow
 
 __all__ = ["Params", "SellMode", "VolatilityStrategy"]
 
 
-@dataclass(frozen=True, slots=True)
-class VolatilityStrategy:
+class VolatilityStrategy(msgspec.Struct, frozen=True):
     """The volatility strategy together with what it remembers."""
 
     params: Params
@@ -101,8 +95,9 @@ class VolatilityStrategy:
         state = tick.observe(self.state)
         if exiting:
             state, sell, stage = tick.exit(state)
-            return Decision(replace(self, state=state), _given(sell), stage)
-        state = replace(state, exit=None)
+            return Decision(VolatilityStrategy(self.params, state), _given(sell), stage)
+        if state.exit is not None:
+            state = replace(state, exit=None)
         if sell_only:
             state, buy = replace(state, chase=None), None
             stage = stopped("sell_only")
@@ -111,11 +106,10 @@ class VolatilityStrategy:
         sell, sell_stage = tick.sell(state)
         if sell_stage is not None and not stage.passed:
             stage = sell_stage  # a buy in force says most; without one the holding speaks
-        return Decision(replace(self, state=state), _given(buy, sell), stage)
+        return Decision(VolatilityStrategy(self.params, state), _given(buy, sell), stage)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tick:
+class _Tick(msgspec.Struct, frozen=True):
     """One decision: the facts of this moment, and the questions asked of them."""
 
     params: Params
@@ -174,7 +168,9 @@ class _Tick:
         """Begin, follow or give up a chase."""
         cause, stage = self._cause(state)
         if cause is None:
-            return replace(state, chase=None, gave_up=False), None, stage
+            if state.chase is not None or state.gave_up:
+                state = replace(state, chase=None, gave_up=False)
+            return state, None, stage
         if state.gave_up:
             return state, None, stopped("gave_up")
         if state.chase is None and self.held >= self.smallest:

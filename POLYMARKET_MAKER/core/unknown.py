@@ -27,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from POLYMARKET_MAKER.core.model import CancelResult, Outcome, Placed, Rejected
+from POLYMARKET_MAKER.core.order import CancelResult, Outcome, Placed, Rejected
 
 REQUEST_S = 5.0
 """Deadline of the request that carries an order."""

@@ -21,7 +21,8 @@ from decimal import Decimal
 import msgspec
 
 from POLYMARKET_MAKER.core.events import Event, Notice, Pong, Unknown, Unreadable
-from POLYMARKET_MAKER.core.model import ZERO, Fill, OpenOrder
+from POLYMARKET_MAKER.core.model import ZERO
+from POLYMARKET_MAKER.core.order import Fill, OpenOrder
 from POLYMARKET_MAKER.core.order_words import (
     fill_status,
     finite,

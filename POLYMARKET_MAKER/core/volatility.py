@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from POLYMARKET_MAKER.core.exiting import TAKE_S, Exit
 from POLYMARKET_MAKER.core.model import ZERO
 from POLYMARKET_MAKER.core.window import HighWindow
@@ -64,8 +66,7 @@ class Params:
     exit_take_s: float = TAKE_S
 
 
-@dataclass(frozen=True, slots=True)
-class Chase:
+class Chase(msgspec.Struct, frozen=True):
     """A buy being followed.
 
     Attributes:
@@ -79,8 +80,7 @@ class Chase:
     peak: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """What is held, and since when nothing has happened to it.
 
     Attributes:
@@ -94,8 +94,7 @@ class Holding:
     quiet_mid: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """All that the strategy remembers.
 
     Attributes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
+
+import msgspec
 
 SLOTS = 240
 """Resolution of a window: it forgets a price up to 1/240 of its length too early."""
@@ -17,8 +18,7 @@ class Sample(NamedTuple):
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class HighWindow:
+class HighWindow(msgspec.Struct, frozen=True):
     """The highest price of the last *length_s* seconds; a value, each sample gives a new one.
 
     Kept are only the samples that can still become the highest: each is lower and

@@ -14,7 +14,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import CancelResult, Fill, OpenOrder
+from POLYMARKET_MAKER.core.order import CancelResult, Fill, OpenOrder
 from POLYMARKET_MAKER.errors import VenueError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange import rows
 from POLYMARKET_MAKER.exchange.amounts import MICRO

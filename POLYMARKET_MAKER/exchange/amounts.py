@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
 
-from POLYMARKET_MAKER.core.model import MarketInfo, NewOrder, Side, TimeInForce
+from POLYMARKET_MAKER.core.model import MarketInfo, Side
 from POLYMARKET_MAKER.core.money import SIZE_STEP, is_on_grid
+from POLYMARKET_MAKER.core.order import NewOrder, TimeInForce
 from POLYMARKET_MAKER.log import short
 
 MICRO: Final = Decimal(1_000_000)  # collateral and shares are counted in millionths

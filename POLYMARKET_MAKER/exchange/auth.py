@@ -2,7 +2,7 @@
 
 L2 headers (reads, cancels, orders) need only an HMAC. L1 headers (to create or
 derive the API credentials) need a signature of the private key, hence the
-signing library: 0.6 s and 60 MB, so it is imported only inside
+signing library: 0.4 s and 40 MB, so it is imported only inside
 :func:`create_or_derive`, which is meant for a short-lived process.
 """
 
@@ -21,7 +21,7 @@ import msgspec
 
 from POLYMARKET_MAKER.errors import SettingsError, VenueRefused
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.exchange.libraries import recursion_limit_kept
+from POLYMARKET_MAKER.exchange.libraries import signing_library
 from POLYMARKET_MAKER.log import short
 
 KEY: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}")
@@ -160,7 +160,7 @@ def create_or_derive(
 
 
 def _l1_headers(wallet: Wallet, *, at: float, nonce: int) -> dict[str, str]:
-    with recursion_limit_kept():
+    with signing_library():
         from py_clob_client_v2.signer import Signer  # noqa: PLC0415 - slow and large, see above
         from py_clob_client_v2.signing.eip712 import sign_clob_auth_message  # noqa: PLC0415
 

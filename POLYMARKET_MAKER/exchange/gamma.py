@@ -26,6 +26,7 @@ class GammaRow(msgspec.Struct, frozen=True, rename="camel"):
     """The fields of a Gamma market that are read."""
 
     condition_id: str
+    slug: str = ""
     question: str = ""
     outcomes: str | list[str] = ""
     clob_token_ids: str | list[str] | None = None

@@ -20,24 +20,19 @@ from decimal import Decimal
 import msgspec
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
-    AgedQuote,
+from POLYMARKET_MAKER.core.model import ZERO, AgedQuote, Level, MarketInfo, Quote, Side
+from POLYMARKET_MAKER.core.money import fee_per_share
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
     Fill,
     FillStatus,
-    Level,
-    MarketInfo,
     NewOrder,
     OpenOrder,
     Outcome,
     Placed,
-    Quote,
     Rejected,
-    Side,
     SignedOrder,
 )
-from POLYMARKET_MAKER.core.money import fee_per_share
 from POLYMARKET_MAKER.exchange import paper_rules as rules
 from POLYMARKET_MAKER.exchange.amounts import IMMEDIATE, amounts
 

@@ -10,17 +10,9 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
-    Level,
-    MarketInfo,
-    NewOrder,
-    OpenOrder,
-    Quote,
-    Side,
-    TimeInForce,
-)
+from POLYMARKET_MAKER.core.model import ZERO, Level, MarketInfo, Quote, Side
 from POLYMARKET_MAKER.core.money import MARKETABLE_MINIMUM, is_marketable
+from POLYMARKET_MAKER.core.order import NewOrder, OpenOrder, TimeInForce
 from POLYMARKET_MAKER.exchange.amounts import IMMEDIATE
 
 NOT_READY: Final = "the market is not yet ready to process new orders"

@@ -17,16 +17,8 @@ from typing import ClassVar, Final, Protocol
 import msgspec
 
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import (
-    MarketInfo,
-    NewOrder,
-    OrderVersion,
-    Outcome,
-    Placed,
-    Rejected,
-    SignedOrder,
-    Unknown,
-)
+from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion
+from POLYMARKET_MAKER.core.order import NewOrder, Outcome, Placed, Rejected, SignedOrder, Unknown
 from POLYMARKET_MAKER.errors import CannotStart, SettingsError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
 from POLYMARKET_MAKER.exchange.amounts import Amounts, amounts

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
 
-from POLYMARKET_MAKER.core.model import (
+from POLYMARKET_MAKER.core.model import MarketInfo
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
     Fill,
-    MarketInfo,
     NewOrder,
     OpenOrder,
     Outcome,

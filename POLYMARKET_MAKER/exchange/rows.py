@@ -14,7 +14,8 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from POLYMARKET_MAKER.core.model import ZERO, Fill, OpenOrder
+from POLYMARKET_MAKER.core.model import ZERO
+from POLYMARKET_MAKER.core.order import Fill, OpenOrder
 from POLYMARKET_MAKER.core.order_words import (
     fill_status,
     finite,

@@ -3,8 +3,10 @@
 One SQLite file (WAL, mode 0600). What is *ours* stands here: an order whose id is in
 the ledger, shares that its fills add up to. Everything else of the wallet is foreign.
 
-    database.py   the file, its identity, short transactions
+    database.py   short transactions; who may open it
+    file.py       the file, and whose it is
     schema.py     the tables
+    boots.py      stamps in seconds since boot, over a restart of the machine
     rows.py       rows and the words of the program; the life of an intent
     orders.py     intents, outcomes, orders, cancels
     intents.py    the same inside a transaction
@@ -20,11 +22,13 @@ Any method may raise :class:`~POLYMARKET_MAKER.errors.LedgerBusy` (try again) or
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from POLYMARKET_MAKER.ledger.database import BUSY_S, Database, Identity, stored_identity
+from POLYMARKET_MAKER.ledger.database import BUSY_S, Database
+from POLYMARKET_MAKER.ledger.file import Identity, stored_identity
 from POLYMARKET_MAKER.ledger.fills import FillBook
 from POLYMARKET_MAKER.ledger.notes import Notes
 from POLYMARKET_MAKER.ledger.orders import OrderBook
@@ -71,6 +75,15 @@ class Ledger(OrderBook, FillBook, Reports, Notes):
     def version(self) -> tuple[int, int]:
         """Return a value that changes whenever any process wrote; the same: no need to look."""
         return self._db.version()
+
+    @property
+    def writes(self) -> int:
+        """How often this process has written; the last part of :meth:`version`."""
+        return self._db.writes
+
+    def one_moment(self) -> AbstractContextManager[tuple[int, int]]:
+        """Answer what is asked every turn as of one moment, whose :meth:`version` it yields."""
+        return self._db.one_moment()
 
     def close(self) -> None:
         """Close the file."""

@@ -1,100 +1,91 @@
-"""The SQLite file: made once, private, opened only by the account it belongs to."""
+"""A ledger's file in use: opened only by the account it belongs to, in short transactions."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
 from typing import TypeVar, cast
 
+from POLYMARKET_MAKER.clock import Clock, boot_id
+from POLYMARKET_MAKER.core.breaker import DEFAULT
 from POLYMARKET_MAKER.errors import LedgerBusy, LedgerError, LedgerMismatch
 from POLYMARKET_MAKER.ledger import schema
+from POLYMARKET_MAKER.ledger.boots import enter_boot
+from POLYMARKET_MAKER.ledger.file import (
+    Identity,
+    connect_to_read,
+    connect_to_write,
+    make_private,
+)
 
 BUSY_S = 3.0
 """Longest wait for another process. Transactions last milliseconds: longer means trouble."""
+QUICK_S = 0.05
+"""The same for what a loop writes, which must not wait: it can be written at its next turn."""
 
 _KEPT_MAX = 256
 """Questions whose answers are kept at a time; a child asks about ten."""
 
 T = TypeVar("T")
 
-_MODE = 0o600  # bodies carry signatures and an API key id
 _RETRY_S = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose ledger it is; stored when it is made and never changed.
-
-    Attributes:
-        mode: demo, paper or live.
-        host: The exchange's root URL.
-        chain: Chain id.
-        funder: The wallet that holds the funds.
-    """
-
-    mode: str
-    host: str
-    chain: int
-    funder: str
-
-
-def stored_identity(path: Path) -> Identity:
-    """Read whose ledger *path* is, without making one.
-
-    Raises:
-        LedgerError: There is none, or it is not a ledger.
-    """
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sqlite:
-            facts = dict(sqlite.execute("SELECT key, value FROM meta"))
-        return Identity(facts["mode"], facts["host"], int(facts["chain"]), facts["funder"])
-    except (sqlite3.Error, KeyError, ValueError) as error:
-        raise LedgerError(f"{path}: no ledger to read: {error}") from error
-
-
 class Database:
-    """One connection, usable from any thread, and its short transactions.
+    """Two connections, usable from any thread, and their short transactions.
 
-    Other processes have connections of their own. WAL lets readers go on while one
-    writes; two writers wait for each other, at most *busy_s*.
+    One reads, the other writes, each has its lock: WAL lets readers go on while somebody
+    writes, and a thread that waits for another process, or for the disk, holds up no other
+    thread that only reads. Two writers wait for each other, at most *busy_s*.
     """
 
-    def __init__(self, path: Path, identity: Identity, *, busy_s: float = BUSY_S) -> None:
+    def __init__(
+        self, path: Path, identity: Identity, *, busy_s: float = BUSY_S, boot: str | None = None
+    ) -> None:
+        """Open the file, or make it.
+
+        Args:
+            path: The file.
+            identity: Whose it must be.
+            busy_s: Longest wait for another process.
+            boot: Name of this boot of the machine; asked of the system when None.
+        """
         self.path = path
-        self._lock = RLock()
+        self._boot_id = boot_id() if boot is None else boot
         self._busy_s = busy_s
-        self._writes = 0
+        self._lock = RLock()
+        self._read_lock = RLock()
+        self.writes = 0
         self._kept: dict[Hashable, object] = {}
         self._kept_version: tuple[int, int] | None = None
-        _make_private(path)
-        try:
-            self._sqlite = sqlite3.connect(
-                path, timeout=busy_s, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise LedgerError(f"{path}: cannot be opened: {error}") from error
-        self._sqlite.row_factory = sqlite3.Row
+        self._moment: int | None = None  # what had been written when the block began
+        make_private(path)
+        with self._translated():
+            self._sqlite = connect_to_write(path, busy_s=busy_s)
+        self._reader = self._sqlite  # until the file is known to be ours
         try:
             self._admit(identity)
+            with self._translated():
+                self._reader = connect_to_read(path, busy_s=busy_s)
         except BaseException:
             self._sqlite.close()
             raise
 
     def close(self) -> None:
-        """Close the connection; a second call does nothing."""
-        with self._lock:
+        """Close both connections; a second call does nothing."""
+        with self._lock, self._read_lock:
+            self._reader.close()
             self._sqlite.close()
 
     def version(self) -> tuple[int, int]:
         """Return a value that changes whenever any process has written to the ledger."""
-        with self._lock, self._translated():
-            return self._sqlite.execute("PRAGMA data_version").fetchone()[0], self._writes
+        with self._read_lock, self._translated():
+            return self._reader.execute("PRAGMA data_version").fetchone()[0], self.writes
 
     def kept(self, question: Hashable, ask: Callable[[sqlite3.Connection], T]) -> T:
         """Return what *ask* reads; from memory while nobody has written anything since.
@@ -103,8 +94,9 @@ class Database:
         two writes. *question* names what is asked, with every value *ask* depends on; the
         answer must not be changed by who gets it.
         """
-        with self._lock:
-            version = self.version()  # before the read: a write in between is seen next time
+        with self._read_lock:
+            # Before the read: a write in between is seen next time.
+            version = self.version() if self._moment is None else (self._moment, self.writes)
             if version != self._kept_version or len(self._kept) >= _KEPT_MAX:
                 self._kept.clear()
                 self._kept_version = version
@@ -114,27 +106,47 @@ class Database:
             return cast(T, self._kept[question])
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
-        """Read everything in the block from one moment."""
-        with self._lock, self._translated():
-            self._sqlite.execute("BEGIN")
+    def one_moment(self) -> Iterator[tuple[int, int]]:
+        """Ask only once, for all :meth:`kept` of the block, whether anybody has written.
+
+        Yields the :meth:`version` at its beginning. Nobody else in this process reads the ledger
+        meanwhile; what this process itself writes is seen in it.
+        """
+        with self._read_lock:
+            version = self.version()
+            self._moment = version[0]
             try:
-                yield self._sqlite
+                yield version
             finally:
-                self._sqlite.execute("ROLLBACK")
+                self._moment = None
 
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Read everything in the block from one moment."""
+        with self._read_lock, self._translated():
+            self._reader.execute("BEGIN")
+            try:
+                yield self._reader
+            finally:
+                self._reader.execute("ROLLBACK")
+
+    @contextmanager
+    def write(
+        self, *, durable: bool = False, wait_s: float | None = None
+    ) -> Iterator[sqlite3.Connection]:
         """Do everything in the block, or nothing, with nobody writing in between.
 
         Args:
             durable: Survive a power cut, not only a killed process.
+            wait_s: Longest wait for other threads and processes, if shorter than usual.
 
         Raises:
-            LedgerBusy: Another process held the ledger for too long.
+            LedgerBusy: Somebody else held the ledger for too long.
             LedgerError: It cannot be written: disk full, damaged, taken away.
         """
-        with self._lock, self._translated():
+        busy_s = self._busy_s if wait_s is None else min(wait_s, self._busy_s)
+        with self._turn_to_write(wait_s), self._translated(busy_s):
+            self._sqlite.execute(f"PRAGMA busy_timeout={round(busy_s * 1000)}")
             self._sqlite.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._sqlite.execute("BEGIN IMMEDIATE")
             try:
@@ -144,55 +156,71 @@ class Database:
                 with suppress(sqlite3.Error):  # a full disk has rolled back by itself
                     self._sqlite.execute("ROLLBACK")
                 raise
-            self._writes += 1
+            self.writes += 1
+
+    @contextmanager
+    def _turn_to_write(self, wait_s: float | None) -> Iterator[None]:
+        """Be the only thread that writes; who is in a hurry does not wait for one that waits."""
+        if not self._lock.acquire(timeout=-1 if wait_s is None else wait_s):
+            raise LedgerBusy(f"{self.path}: another thread is writing")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    # -- the file
 
     def _admit(self, identity: Identity) -> None:
         """Make the tables of a new ledger; refuse one that belongs to somebody else."""
-        stored = self._stored()
-        if stored is None:
+        if not (stored := self._stored()):
             self._make(identity)
             stored = self._stored()
-        assert stored is not None
-        if stored.get("schema") in schema.UPGRADES:
-            self._upgrade()
-            stored = self._stored() or {}
-        if stored.get("schema") != schema.VERSION:
-            found = stored.get("schema")
-            raise LedgerError(
-                f"{self.path}: schema was {found}, this program reads {schema.VERSION}"
-            )
         for name, value in asdict(identity).items():
             if stored.get(name) != str(value):
                 raise LedgerMismatch(
                     f"{self.path}: {name} was {stored.get(name)!r} when it was made, "
                     f"now it is {str(value)!r}; use another data directory"
                 )
+        if stored.get("schema") in schema.UPGRADES:
+            self._upgrade()
+            stored = self._stored()
+        if (found := stored.get("schema")) != schema.VERSION:
+            raise LedgerError(
+                f"{self.path}: schema was {found}, this program reads {schema.VERSION}"
+            )
+        if stored.get("boot_id") != self._boot_id:
+            with self.write(durable=True) as db:
+                enter_boot(db, self._boot_id)
 
-    def _stored(self) -> dict[str, str] | None:
-        """Return what the file says it is; None when it is new."""
+    def _stored(self) -> dict[str, str]:
+        """Return what the file says it is; empty when it is new."""
         with self.read() as db:
             known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
-            return dict(db.execute("SELECT key, value FROM meta")) if known else None
+            return dict(db.execute("SELECT key, value FROM meta")) if known else {}
 
     def _make(self, identity: Identity) -> None:
         self._enter_wal()
         with self.write(durable=True) as db:
-            # Not executescript(): it would commit, and another process may be making it too.
-            for statement in _statements(schema.TABLES):
+            # Nothing is committed before all of it: another process may be making it too.
+            for statement in schema.statements(schema.TABLES):
                 db.execute(statement)
-            facts = {"schema": schema.VERSION, **asdict(identity)}
+            facts = {"schema": schema.VERSION, "boot_id": self._boot_id, **asdict(identity)}
             rows = [(name, str(value)) for name, value in facts.items()]
             db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", rows)
 
     def _upgrade(self) -> None:
         """Bring an older file up to this version; one process does it, the others find it done."""
+        clock = Clock()
+        now = {"boot_s": clock.boot(), "wall_s": clock.now(), "memory_s": DEFAULT.memory_s}
         with self.write(durable=True) as db:
             facts = dict(db.execute("SELECT key, value FROM meta"))
-            while (version := facts["schema"]) in schema.UPGRADES:
-                for statement in schema.UPGRADES[version]:
-                    db.execute(statement)
-                facts["schema"] = str(int(version) + 1)
-            db.execute("UPDATE meta SET value = ? WHERE key = 'schema'", (facts["schema"],))
+            version = facts["schema"]
+            while version in schema.UPGRADES:
+                for statement in schema.statements(*schema.UPGRADES[version]):
+                    db.execute(statement, now)
+                version = str(int(version) + 1)
+            facts = {"schema": version, "boot_id": self._boot_id}
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
     def _enter_wal(self) -> None:
         """Switch to WAL. SQLite does not wait here when others open the file, so we do."""
@@ -209,31 +237,13 @@ class Database:
                 return
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, busy_s: float | None = None) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                waited = f"{self.path}: held by another process for more than {self._busy_s:g} s"
+                waited_s = self._busy_s if busy_s is None else busy_s
+                waited = f"{self.path}: held by another process for more than {waited_s:g} s"
                 raise LedgerBusy(waited) from error
             raise LedgerError(f"{self.path}: {error}") from error
-
-
-def _make_private(path: Path) -> None:
-    """Create the file with mode 0600; SQLite gives -wal and -shm the mode of the file."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, _MODE))
-        if os.stat(path).st_mode & 0o777 != _MODE:
-            os.chmod(path, _MODE)
-    except OSError as error:
-        raise LedgerError(f"{path}: cannot be opened: {error.strerror}") from error
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, Fill, FillStatus, Position, Side
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.order import Fill, FillStatus, Position
 from POLYMARKET_MAKER.core.position import Trade, apply, replay
 from POLYMARKET_MAKER.ledger.database import Database
 from POLYMARKET_MAKER.ledger.intents import store_intent, stored_intent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 
-from POLYMARKET_MAKER.core.model import OpenOrder
+from POLYMARKET_MAKER.core.order import OpenOrder
 from POLYMARKET_MAKER.ledger.rows import (
     Intent,
     IntentState,
@@ -41,6 +41,14 @@ def store_intent(db: sqlite3.Connection, intent: Intent) -> None:
             intent.final, intent.is_live, intent.outcome, intent.order_id,
         ),
     )  # fmt: skip
+
+
+def rename_intent(db: sqlite3.Connection, order_id: str, new_id: str) -> str:
+    """Call an order by the exchange's id; return that."""
+    # A channel that was faster has told of it as of somebody else's.
+    db.execute("DELETE FROM foreign_orders WHERE order_id = ?", (new_id,))
+    db.execute("UPDATE intents SET order_id = ? WHERE order_id = ?", (new_id, order_id))
+    return new_id
 
 
 def foreign_orders(db: sqlite3.Connection, token_id: str | None = None) -> list[OpenOrder]:

@@ -1,4 +1,7 @@
-"""Small things that must outlive a process or be known to all of them."""
+"""Small things that must outlive a process or be known to all of them.
+
+What counts by its age is stamped in seconds since boot (*boot_s*).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from POLYMARKET_MAKER.core.budget import Bucket, Kind, full, wait_to_place_s
-from POLYMARKET_MAKER.ledger.database import Database
+from POLYMARKET_MAKER.ledger.database import QUICK_S, Database
 
 
 class Notes:
@@ -17,8 +20,8 @@ class Notes:
     _db: Database
 
     def save_state(self, token_id: str, state: str) -> None:
-        """Keep what a strategy must remember, as text of its own."""
-        with self._db.write() as db:
+        """Keep what a strategy must remember, as text of its own; waits for nobody."""
+        with self._db.write(wait_s=QUICK_S) as db:
             db.execute("INSERT OR REPLACE INTO strategy_state VALUES (?, ?)", (token_id, state))
 
     def load_state(self, token_id: str) -> str | None:
@@ -43,39 +46,61 @@ class Notes:
             found = db.execute("SELECT 1 FROM consumed_signals WHERE signal_id = ?", (signal_id,))
             return found.fetchone() is not None
 
-    def account_read(self, at: float) -> None:
-        """Note that orders and trades of the account were read completely at *at*."""
-        self._put("account_read_at", repr(at))
+    # -- the account
+
+    def account_read(self, at: float, *, boot_s: float) -> None:
+        """Note that a complete read of the account's orders and trades began at *at*.
+
+        Args:
+            at: Epoch seconds, for people.
+            boot_s: The same moment, for its age.
+        """
+        with self._db.write() as db:
+            db.execute("INSERT OR REPLACE INTO account_read VALUES (1, ?, ?)", (at, boot_s))
 
     def account_read_at(self) -> float | None:
         """Return when the account was last read, in epoch seconds; None when it never was."""
-        value = self._get("account_read_at")
-        return None if value is None else float(value)
+        read = self._db.kept("account read", _account_read)
+        return None if read is None else read[0]
 
-    def set_venue(self, state: str, *, until: float, reason: str) -> None:
-        """Share a state of the exchange (post_only, cancel_only, unreachable …) until then."""
-        self._put("venue", f"{until!r} {state} {reason}")
+    def account_read_boot_s(self) -> float | None:
+        """Return the same in seconds since boot; None also when it was before this boot."""
+        read = self._db.kept("account read", _account_read)
+        return None if read is None else read[1]
 
-    def venue(self, *, now: float) -> tuple[str, str]:
+    # -- the exchange
+
+    def set_venue(self, state: str, *, for_s: float, boot_s: float, reason: str) -> None:
+        """Share a state of the exchange (post_only, cancel_only …) that lasts *for_s* from now.
+
+        Waits for nobody: who meets that state next shares it again.
+        """
+        with self._db.write(wait_s=QUICK_S) as db:
+            values = (state, reason, boot_s, for_s)
+            db.execute("INSERT OR REPLACE INTO venue VALUES (1, ?, ?, ?, ?)", values)
+
+    def venue(self, *, boot_s: float) -> tuple[str, str]:
         """Return the state of the exchange that a process shared last, and why; ok when over."""
-        until, state, reason = (self._get("venue") or "0 ok -").split(" ", 2)
-        return (state, reason) if now < float(until) else ("ok", "-")
+        state, reason, until_boot_s = self._db.kept("venue", _venue)
+        return (state, reason) if boot_s < until_boot_s else ("ok", "-")
 
-    def take_lease(self, name: str, owner: str, *, now: float, for_s: float) -> bool:
+    def take_lease(self, name: str, owner: str, *, boot_s: float, for_s: float) -> bool:
         """Become the only one to do *name* for a while; the owner may take it again.
 
-        Times are epoch seconds. A holder that died loses it when its time is over.
+        A holder that died loses it when its time is over. Waits for nobody: ask again.
         """
-        with self._db.write() as db:
+        with self._db.write(wait_s=QUICK_S) as db:
             taken = db.execute(
                 "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
-                " SET owner = excluded.owner, until = excluded.until"
-                " WHERE leases.owner = excluded.owner OR leases.until <= ?",
-                (name, owner, now + for_s, now),
+                " SET owner = excluded.owner, until_boot_s = excluded.until_boot_s"
+                " WHERE leases.owner = excluded.owner OR leases.until_boot_s <= ?",
+                (name, owner, boot_s + for_s, boot_s),
             )
             return taken.rowcount == 1
 
-    def take_budget(self, kind: Kind, cost: int, *, now: float) -> float:
+    # -- the budget of requests
+
+    def take_budget(self, kind: Kind, cost: int, *, boot_s: float) -> float:
         """Take *cost* requests from the account's budget, shared by all processes.
 
         Returns:
@@ -83,59 +108,61 @@ class Notes:
             Cancels are always taken.
         """
         with self._db.write() as db:
-            bucket = _bucket(db, kind, now)
-            wait_s = bucket.wait_s(cost, now) if kind is Kind.ORDER else 0.0
+            bucket = _bucket(db, kind, boot_s)
+            wait_s = bucket.wait_s(cost, boot_s) if kind is Kind.ORDER else 0.0
             if wait_s == 0:
-                _store_bucket(db, kind, bucket.taken(cost, now))
+                _store_bucket(db, kind, bucket.taken(cost, boot_s))
             return wait_s
 
-    def budget_wait_s(self, *, now: float) -> float:
+    def budget_wait_s(self, *, boot_s: float) -> float:
         """Return how long to wait until one more order may be sent; 0 when it may be now."""
         orders, cancels = (
-            self._db.kept(("budget", kind), partial(_stored_bucket, kind=kind)) or full(kind, now)
+            self._db.kept(("budget", kind), partial(_stored_bucket, kind=kind))
+            or full(kind, boot_s)
             for kind in (Kind.ORDER, Kind.CANCEL)
         )
-        return wait_to_place_s(orders, cancels, now)
+        return wait_to_place_s(orders, cancels, boot_s)
 
-    def learn_budget(self, kind: Kind, remaining: int, *, now: float) -> None:
+    def learn_budget(self, kind: Kind, remaining: int, *, boot_s: float) -> None:
         """Take in what the exchange said is left (``Poly-RateLimit-Remaining``).
 
-        Only what is less than our own count is written.
+        Only what is less than our own count is written; waits for nobody.
         """
-        self._lower_budget(kind, now, lambda bucket: bucket.told(remaining, now))
+        self._lower_budget(kind, boot_s, lambda bucket: bucket.told(remaining, boot_s))
 
-    def learn_refusal(self, kind: Kind, retry_after_s: float, *, now: float) -> None:
+    def learn_refusal(self, kind: Kind, retry_after_s: float, *, boot_s: float) -> None:
         """Take in a 429: nothing is left, and what the exchange asked us to wait."""
-        self._lower_budget(kind, now, lambda bucket: bucket.refused(retry_after_s, now))
+        self._lower_budget(kind, boot_s, lambda bucket: bucket.refused(retry_after_s, boot_s))
 
-    def _lower_budget(self, kind: Kind, now: float, lower: Callable[[Bucket], Bucket]) -> None:
+    def _lower_budget(self, kind: Kind, boot_s: float, lower: Callable[[Bucket], Bucket]) -> None:
         with self._db.read() as db:
-            counted = _bucket(db, kind, now).filled(now)
+            counted = _bucket(db, kind, boot_s).filled(boot_s)
         if lower(counted) == counted:
             return
-        with self._db.write() as db:
-            _store_bucket(db, kind, lower(_bucket(db, kind, now)))
-
-    def _put(self, key: str, value: str) -> None:
-        with self._db.write() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-    def _get(self, key: str) -> str | None:
-        return self._db.kept(("meta", key), partial(_value, key=key))
+        with self._db.write(wait_s=QUICK_S) as db:
+            _store_bucket(db, kind, lower(_bucket(db, kind, boot_s)))
 
 
-def _value(db: sqlite3.Connection, key: str) -> str | None:
-    row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-    return None if row is None else str(row["value"])
+def _account_read(db: sqlite3.Connection) -> tuple[float, float | None] | None:
+    row = db.execute("SELECT at, boot_s FROM account_read").fetchone()
+    return None if row is None else (row["at"], row["boot_s"])
 
 
-def _bucket(db: sqlite3.Connection, kind: Kind, now: float) -> Bucket:
-    return _stored_bucket(db, kind) or full(kind, now)
+def _venue(db: sqlite3.Connection) -> tuple[str, str, float]:
+    row = db.execute("SELECT state, reason, set_boot_s + for_s AS until FROM venue").fetchone()
+    return (
+        ("ok", "-", float("-inf")) if row is None else (row["state"], row["reason"], row["until"])
+    )
+
+
+def _bucket(db: sqlite3.Connection, kind: Kind, boot_s: float) -> Bucket:
+    return _stored_bucket(db, kind) or full(kind, boot_s)
 
 
 def _stored_bucket(db: sqlite3.Connection, kind: Kind) -> Bucket | None:
-    row = db.execute("SELECT level, at FROM budgets WHERE kind = ?", (kind.value,)).fetchone()
-    return None if row is None else replace(full(kind, row["at"]), level=row["level"])
+    row = db.execute("SELECT level, at_boot_s FROM budgets WHERE kind = ?", (kind.value,))
+    found = row.fetchone()
+    return None if found is None else replace(full(kind, found["at_boot_s"]), level=found["level"])
 
 
 def _store_bucket(db: sqlite3.Connection, kind: Kind, bucket: Bucket) -> None:

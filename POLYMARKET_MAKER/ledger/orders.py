@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from POLYMARKET_MAKER.core.breaker import DEFAULT, Answer, Breaker, open_until
-from POLYMARKET_MAKER.core.model import (
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
     OpenOrder,
     Outcome,
@@ -21,6 +21,7 @@ from POLYMARKET_MAKER.ledger.database import Database
 from POLYMARKET_MAKER.ledger.intents import (
     foreign_orders,
     live_intents,
+    rename_intent,
     store_intent,
     stored_intent,
     take_in_order,
@@ -29,7 +30,6 @@ from POLYMARKET_MAKER.ledger.rows import Intent, IntentState
 from POLYMARKET_MAKER.ledger.rules import hold_rules
 
 NO_LIMITS = Limits(None, None, None)
-MINUTE_S = 60
 
 
 class OrderBook:
@@ -94,6 +94,9 @@ class OrderBook:
     def note_resend(self, order_id: str, *, boot_s: float) -> None:
         """Write down that the identical body leaves again, before it does; survives a power cut.
 
+        It is unknown from here on, also where the answer to the first one could not be
+        written: a refusal of the second says nothing about the first.
+
         Args:
             order_id: An order without an answer.
             boot_s: Now, in seconds since boot: it may be on its way for as long as a new one.
@@ -103,26 +106,40 @@ class OrderBook:
             LedgerError: Not written. Do not send it.
         """
         with self._db.write(durable=True) as db:
+            pending = (IntentState.INTENDED.value, IntentState.UNKNOWN.value)
             noted = db.execute(
-                "UPDATE intents SET written_boot_s = ? WHERE order_id = ? AND state IN (?, ?)",
-                (boot_s, order_id, IntentState.INTENDED.value, IntentState.UNKNOWN.value),
+                "UPDATE intents SET written_boot_s = ?, state = ?"
+                " WHERE order_id = ? AND state IN (?, ?)",
+                (boot_s, IntentState.UNKNOWN.value, order_id, *pending),
             )
             if noted.rowcount == 0:
                 raise IntentRefused("late", "what became of it is known")
 
-    def record_outcome(self, order_id: str, outcome: Outcome, *, at: float) -> None:
-        """Write down the answer to a sent order. What is known better already is kept."""
+    def record_outcome(self, order_id: str, outcome: Outcome, *, at: float, boot_s: float) -> None:
+        """Write down the answer to a sent order. What is known better already is kept.
+
+        An order that the exchange calls by another id than ours is known by that id from here
+        on: only by it can it be found, and cancelled.
+
+        Args:
+            order_id: The order.
+            outcome: The answer.
+            at: Now, in epoch seconds, for the record.
+            boot_s: Now, in seconds since boot: the breaker counts by it.
+        """
         with self._db.write() as db:
             intent = stored_intent(db, order_id)
             if intent is None:
                 return
             if intent.state in (IntentState.INTENDED, IntentState.UNKNOWN):
                 store_intent(db, _after_answer(intent, outcome))
+            if isinstance(outcome, Placed) and outcome.order_id != order_id:
+                order_id = rename_intent(db, order_id, outcome.order_id)
+            db.execute("UPDATE intents SET answered_at = ? WHERE order_id = ?", (at, order_id))
             # Also where the user channel was faster: the breaker counts answers.
-            db.execute(
-                "UPDATE intents SET answered_at = ?, failed = ? WHERE order_id = ?",
-                (at, not isinstance(outcome, Placed), order_id),
-            )
+            is_failed = not isinstance(outcome, Placed)
+            db.execute("INSERT INTO answers VALUES (?, ?)", (boot_s, is_failed))
+            db.execute("DELETE FROM answers WHERE at_boot_s <= ?", (boot_s - DEFAULT.memory_s,))
 
     def record_lost(self, token_id: str) -> list[Intent]:
         """Declare unknown what a dead process of this token had written and not seen answered.
@@ -245,20 +262,21 @@ class OrderBook:
         with self._db.read() as db:
             return foreign_orders(db, token_id)
 
-    def breaker_until(self, *, now: float, breaker: Breaker = DEFAULT) -> float | None:
-        """Return until when too many failed orders stop all children; None when they do not."""
-        since = now // MINUTE_S * MINUTE_S - breaker.memory_s  # one question a minute
-        answers = self._db.kept(("answers", since), lambda db: _answers_since(db, since))
-        remembered = [each for each in answers if each.at > now - breaker.memory_s]
-        return open_until(remembered, now, breaker)
+    def breaker_until(self, *, boot_s: float, breaker: Breaker = DEFAULT) -> float | None:
+        """Return until when too many failed orders stop all children; None when they do not.
+
+        Args:
+            boot_s: Now, in seconds since boot, as is the answer.
+            breaker: Its limits. Answers are kept as long as the usual ones remember.
+        """
+        answers = self._db.kept("answers", _answers)
+        remembered = [each for each in answers if each.at > boot_s - breaker.memory_s]
+        return open_until(remembered, boot_s, breaker)
 
 
-def _answers_since(db: sqlite3.Connection, since: float) -> list[Answer]:
-    rows = db.execute(
-        "SELECT answered_at, failed FROM intents WHERE answered_at > ? ORDER BY answered_at",
-        (since,),
-    )
-    return [Answer(row["answered_at"], bool(row["failed"])) for row in rows]
+def _answers(db: sqlite3.Connection) -> list[Answer]:
+    rows = db.execute("SELECT at_boot_s, failed FROM answers ORDER BY at_boot_s")
+    return [Answer(row["at_boot_s"], bool(row["failed"])) for row in rows]
 
 
 def _after_answer(intent: Intent, outcome: Outcome) -> Intent:

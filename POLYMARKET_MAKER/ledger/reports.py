@@ -6,10 +6,11 @@ import sqlite3
 from dataclasses import dataclass
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, OpenOrder, Position, Side
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.order import OpenOrder, Position
 from POLYMARKET_MAKER.core.position import replay, round_trips
 from POLYMARKET_MAKER.core.risk import Exposure
-from POLYMARKET_MAKER.ledger.database import Database
+from POLYMARKET_MAKER.ledger.database import QUICK_S, Database
 from POLYMARKET_MAKER.ledger.fills import stored_position, trades_of
 from POLYMARKET_MAKER.ledger.intents import live_intents
 from POLYMARKET_MAKER.ledger.rows import Intent, IntentState, position_of
@@ -125,8 +126,11 @@ class Reports:
             return sum(stakes_by_token(db, live_intents(db)).values(), ZERO)
 
     def mark(self, token_id: str, bid: Decimal, *, at: float) -> None:
-        """Note the best bid of a token, for what is held of it; once a second is plenty."""
-        with self._db.write() as db:
+        """Note the best bid of a token, for what is held of it; once a second is plenty.
+
+        Waits for nobody: the next second brings another.
+        """
+        with self._db.write(wait_s=QUICK_S) as db:
             open_day(db, at)
             db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?, ?)", (token_id, str(bid), at))
 

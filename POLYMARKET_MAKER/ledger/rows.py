@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.money import SIZE_STEP
+from POLYMARKET_MAKER.core.order import (
     Fill,
     FillStatus,
     NewOrder,
     OpenOrder,
     Position,
-    Side,
     SignedOrder,
     TimeInForce,
 )
-from POLYMARKET_MAKER.core.money import SIZE_STEP
 
 
 class IntentState(StrEnum):

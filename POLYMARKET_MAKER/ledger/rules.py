@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Iterable
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, Side, SignedOrder
+from POLYMARKET_MAKER.core.gate import Reason
+from POLYMARKET_MAKER.core.model import ZERO, Side
 from POLYMARKET_MAKER.core.money import ONE
-from POLYMARKET_MAKER.core.risk import Limits, Reason
+from POLYMARKET_MAKER.core.order import SignedOrder
+from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger.intents import foreign_orders, live_intents
 from POLYMARKET_MAKER.ledger.rows import Intent, IntentState, position_of

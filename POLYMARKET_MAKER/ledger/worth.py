@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import ZERO, Position
+from POLYMARKET_MAKER.core.model import ZERO
+from POLYMARKET_MAKER.core.order import Position
 from POLYMARKET_MAKER.ledger.rows import position_of
 
 DAY_S = 86_400

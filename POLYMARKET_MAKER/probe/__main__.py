@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import sys
@@ -37,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--data-dir", type=Path, help="data directory of the mode asked about")
     parser.add_argument("--mode", choices=("demo", "paper", "live"), help="mode to load for")
+    for name in ("global-config", "strategy-config", "run-config-template"):
+        parser.add_argument(
+            f"--{name}", type=Path, metavar="PATH", help="as the supervisor was given it (settings)"
+        )
     parser.add_argument("--token", help="token to wait for (frame)")
     parser.add_argument(
         "--seconds", type=float, default=10.0, help="give up so long after the start (frame)"
@@ -55,6 +60,7 @@ def _ask(subject: str, options: argparse.Namespace) -> Answer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer one question; return the exit code."""
+    gc.disable()  # a short life, most of it imports: collecting would take a tenth of it
     options = _parser().parse_args(arguments)
     # Doctor gives it a session of its own, so no signal of a terminal would reach it.
     with contextlib.suppress(ProcessLookupError):

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +26,14 @@ class Needed:
         distribution: What pip calls it; None for our own.
         purpose: ``trading``, ``console`` or ``demo``: what does not work without it.
         names: What it must contain; a namesake does not.
+        signs: Whether it brings the signing libraries, which the program imports in part.
     """
 
     module: str
     distribution: str | None = None
     purpose: str = "trading"
     names: tuple[str, ...] = ()
+    signs: bool = False
 
 
 NEEDED = (
@@ -42,13 +45,13 @@ NEEDED = (
     Needed("watchdog", "watchdog"),
     # Two packages install a module of this name; only websocket-client has WebSocketApp.
     Needed("websocket", "websocket-client", names=("WebSocketApp", "create_connection")),
-    Needed("py_clob_client_v2", "py-clob-client-v2"),
-    Needed("py_clob_client", "py-clob-client"),
+    Needed("py_clob_client_v2", "py-clob-client-v2", signs=True),
+    Needed("py_clob_client", "py-clob-client", signs=True),
     Needed("typer", "typer"),
     Needed("rich", "rich", purpose="console"),
     Needed("prompt_toolkit", "prompt_toolkit", purpose="console"),
     Needed("aiohttp", "aiohttp", purpose="demo"),
-    Needed("eth_account", "eth-account", purpose="demo"),
+    Needed("eth_account", "eth-account", purpose="demo", signs=True),
     Needed("polyshared", "polyshared"),
     Needed("POLYMARKET_MAKER.settings"),
     Needed("POLYMARKET_MAKER.Volatility_arbitrage_main_ws", names=("ws_watch_by_ids",)),
@@ -77,7 +80,8 @@ def _try_import(needed: Needed) -> Json:
         "error": None,
     }
     try:
-        module = importlib.import_module(needed.module)
+        with _as_the_program_does(needed):
+            module = importlib.import_module(needed.module)
     except (Exception, SystemExit) as error:  # noqa: BLE001  a module may fail in any way
         item["error"] = one_line(error)
     else:
@@ -88,6 +92,17 @@ def _try_import(needed: Needed) -> Json:
             item["error"] = f"has no {', '.join(missing)}; {item['file']} is another module"
     item["took_ms"] = round((time.perf_counter() - started) * 1000, 1)
     return item
+
+
+def _as_the_program_does(needed: Needed) -> AbstractContextManager[object]:
+    """Return what the program imports it in; what it leaves out is not missed here either."""
+    if not needed.signs:
+        return nullcontext()
+    try:
+        from POLYMARKET_MAKER.exchange.libraries import signing_library  # noqa: PLC0415
+    except ImportError:  # our own module is not there: the row that imports ours says so
+        return nullcontext()
+    return signing_library()
 
 
 def _version(distribution: str | None) -> str | None:

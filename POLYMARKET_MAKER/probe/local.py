@@ -26,13 +26,20 @@ def probe_settings(options: argparse.Namespace) -> Answer:
 
     mode = options.mode if options.mode in ("demo", "paper") else "paper"
     try:
-        settings = load_settings(env=os.environ, options=parse_options([f"--{mode}"]))
+        settings = load_settings(
+            env=os.environ,
+            options=parse_options([f"--{mode}"]),
+            global_config=options.global_config,
+            strategy_config=options.strategy_config,
+            run_config_template=options.run_config_template,
+        )
     except SettingsError as error:
         return Answer(ok=False, reason="; ".join(error.problems), data={"mode": mode})
     except UsageError as error:
         return Answer(ok=False, reason=str(error), data={"mode": mode})
     data = {
         "mode": mode,
+        "file": str(settings.options.global_config),
         "warnings": list(settings.warnings),
         "data_dir": str(settings.data_dir),
         "log_dir": str(settings.log_dir),
@@ -77,18 +84,20 @@ def _identity_of(path: Path) -> Identity:
 
 def _ledger_facts(ledger: Ledger, now: float) -> Json:
     """Return counts and ids; bodies of orders carry signatures and stay where they are."""
+    from POLYMARKET_MAKER.clock import Clock  # noqa: PLC0415
     from POLYMARKET_MAKER.ledger import IntentState  # noqa: PLC0415
 
     # One read for both: between two, an order may come or go.
     live = [intent for intent in ledger.live() if intent.state is not IntentState.CLOSED]
     pending = (IntentState.INTENDED, IntentState.UNKNOWN)
-    state, reason = ledger.venue(now=now)
+    state, reason = ledger.venue(boot_s=Clock().boot())
     return {
         "summary": {name: str(value) for name, value in asdict(ledger.summary()).items()},
         "open_orders": {intent.order_id: intent.signed.order.token_id for intent in live},
         "unresolved": {each.order_id: each.created_at for each in live if each.state in pending},
         "foreign_orders": len(ledger.foreign_orders()),
         "account_read_at": ledger.account_read_at(),
+        "account_read_boot_s": ledger.account_read_boot_s(),
         "exposure": str(ledger.total_exposure()),
         "day_result": str(ledger.day_result(now=now)),
         "venue": {"state": state, "reason": reason},

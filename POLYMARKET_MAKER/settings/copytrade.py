@@ -30,11 +30,19 @@ class Source:
     ] = 0.0
     tokens_file: Annotated[
         Path | None,
-        Key("", "Tokens to trade; default tokens_from_copytrade.json in the data directory."),
+        Key(
+            "",
+            "Tokens to trade; default tokens_from_copytrade.json in the data directory. With "
+            "`copytrade.autostart` the supervisor says where.",
+        ),
     ] = None
     sell_signals_file: Annotated[
         Path | None,
-        Key("", "Tokens to sell; default copytrade_sell_signals.json in the data directory."),
+        Key(
+            "",
+            "Tokens to sell; default copytrade_sell_signals.json in the data directory. With "
+            "`copytrade.autostart` the supervisor says where.",
+        ),
     ] = None
     state_file: Annotated[
         Path | None,

@@ -62,15 +62,6 @@ class Scheduler:
     max_exit_cleanup_tasks: Annotated[
         int, Key("children", "Further slots, for children that only sell out.", low=1)
     ] = 3
-    copytrade_poll_seconds: Annotated[
-        float,
-        Key(
-            "s",
-            "How often the token and sell-signal files are read even without a sign of change.",
-            above=0,
-            old=("copytrade_poll_sec", "scheduler.copytrade_poll_sec"),
-        ),
-    ] = 30.0
     topic_start_cooldown_sec: Annotated[
         float, Key("s", "Time between the starts of two children.", low=0)
     ] = 5.0

@@ -12,6 +12,14 @@ from POLYMARKET_MAKER.settings.groups import Mode
 
 CONFIG_DIR = Path(__file__).resolve().parents[1] / "config"
 
+EPILOG = """\
+exit codes: 0 asked to stop, nothing of ours is open | 1 unexpected fault |
+2 usage | 3 cannot start here | 4 settings or credentials | 5 orders of ours
+may be open, they are named | 130 Ctrl-C before start-up finished
+
+every setting: docs/settings.md; what keeps it from trading: polyshared doctor;
+stop trading at once: polyshared kill"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -93,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="poly_maker_autorun.py",
         description="Trade outcome tokens of Polymarket: one supervisor, one child a token.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     _add_modes(parser)

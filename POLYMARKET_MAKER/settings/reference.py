@@ -47,7 +47,8 @@ nothing else decides.
 `run_params.json` again, all or nothing: a file with a problem changes nothing. `scheduler`,
 `alerts` and `tokens` take effect at once; the strategy, `maker` and `feed` for each child at its
 next start; a limit of `risk` at once where it is lowered. A raised limit, `mode`, `paths` and all
-the rest wait for a restart, and the log says so.
+the rest wait for a restart, and the log says so. The child of a token that is taken out of `tokens`
+cancels its orders and ends, unless the copytrade files name it too; shares stay held.
 """
 
 SHARED = """\
@@ -122,7 +123,9 @@ def _table(title: str, group: type[Group], name: str = "") -> str:
 
 def _row(key: Declared) -> str:
     old = f" Also `{'`, `'.join(key.key.old)}`." if key.key.old else ""
-    default = "none" if key.default is None else f"`{show_value(key.default) or '[]'}`"
+    default = "none" if key.default is None else f"`{show_value(key.default)}`"
+    if key.default == "":
+        default = "has none: it must be said"
     unit = f"{key.key.unit}{_bounds(key)}".strip()
     return f"| `{key.name}` | {_kind(key)} | {unit} | {default} | {key.key.meaning}{old} |"
 

@@ -17,6 +17,8 @@ GLOBAL: dict[str, str] = {
     "command_poll_seconds": "console commands are acted on at once",
     "command_poll_sec": "console commands are acted on at once",
     "poll_interval_seconds": "console commands are acted on at once",
+    "copytrade_poll_seconds": "the token and sell-signal files are looked at in every turn",
+    "copytrade_poll_sec": "the token and sell-signal files are looked at in every turn",
     "max_concurrent_jobs": "it never did; the key is scheduler.max_concurrent_tasks",
     "sell_position_poll_interval_sec": "positions follow from the account's own channel",
     "enable_slot_refill": _REFILL,

@@ -14,6 +14,7 @@ Pure, in the order in which they build on each other:
     engine        price-time matching, fills, ticks, resolution
     tempers, flow the other traders
     refusals      every refusal with its status and text
+    contracts     the exchange's contracts, and what an order names of them
     signatures    who signed an order or a login
     admission     posted body -> order, or a refusal
     frames        texts of the market channel

@@ -12,16 +12,9 @@ from typing import Any
 
 from POLYMARKET_MAKER.sim import refusals
 from POLYMARKET_MAKER.sim.auth import Credentials
+from POLYMARKET_MAKER.sim.contracts import Domain, SignatureError, SignatureType, Version
 from POLYMARKET_MAKER.sim.market import Market
 from POLYMARKET_MAKER.sim.model import Order, OrderType, Side
-from POLYMARKET_MAKER.sim.signatures import (
-    Domain,
-    SignatureError,
-    SignatureType,
-    Version,
-    order_hash,
-    order_signer,
-)
 
 MICRO = Decimal(10) ** -6
 # A FOK or FAK amount is rounded by the client to as few as four decimals.
@@ -103,8 +96,7 @@ def admit(
         raise refusals.not_owner()
     domain = Domain(version, chain_id, market.spec.neg_risk)
     try:
-        _check_signature(signed, domain, credentials, wallets)
-        order_id = order_hash(signed, domain)
+        order_id = _proven_id(signed, domain, credentials, wallets)
     except SignatureError as error:
         raise refusals.bad_signature() from error
     kind = _order_type(body)
@@ -129,9 +121,12 @@ def admit(
     return Admitted(order, version, post_only)
 
 
-def _check_signature(
+def _proven_id(
     signed: dict[str, Any], domain: Domain, credentials: Credentials, wallets: Wallets
-) -> None:
+) -> str:
+    """Hold that the account itself signed an order; return the order's id."""
+    from POLYMARKET_MAKER.sim.signatures import order_hash, order_signer  # noqa: PLC0415 - 0.2 s
+
     number = _number(signed.get("signatureType"))
     if number not in list(SignatureType):
         raise refusals.bad_payload()
@@ -150,6 +145,7 @@ def _check_signature(
         raise refusals.bad_signature()
     if not wallets.bind(wallet=maker, signer=credentials.address, kind=kind):
         raise refusals.maker_not_allowed()
+    return order_hash(signed, domain)
 
 
 def _number(value: Any) -> int:

@@ -10,8 +10,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from POLYMARKET_MAKER.sim.contracts import SignatureError
 from POLYMARKET_MAKER.sim.refusals import Refused, bad_api_key, bad_l1
-from POLYMARKET_MAKER.sim.signatures import SignatureError, login_signer
 
 MAX_SKEW_S = 300  # how far a request's clock may be off; production's limit is not established
 
@@ -71,6 +71,8 @@ class Keys:
         nonce = headers.get("POLY_NONCE", "")
         if not nonce.isascii() or not nonce.isdigit() or not _is_recent(timestamp):
             raise bad_l1()
+        from POLYMARKET_MAKER.sim.signatures import login_signer  # noqa: PLC0415 - 0.2 s
+
         try:
             signer = login_signer(
                 address=address,

@@ -9,22 +9,18 @@ requote under one timestamp and one hash. *now_ms* is always an argument.
 from __future__ import annotations
 
 import random
-import uuid
 from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
-from hashlib import sha256
 
 from POLYMARKET_MAKER.sim import refusals
-from POLYMARKET_MAKER.sim.book import Level
-from POLYMARKET_MAKER.sim.canonical import ONE, ZERO
-from POLYMARKET_MAKER.sim.checks import check_order, fills_whole, shares_wanted
+from POLYMARKET_MAKER.sim.checks import check_order, fills_whole
 from POLYMARKET_MAKER.sim.clearing import Clearing
 from POLYMARKET_MAKER.sim.market import Market
+from POLYMARKET_MAKER.sim.matching import take_level, trade_of
 from POLYMARKET_MAKER.sim.model import (
     BookBatch,
     Event,
-    MakerFill,
     MarketSpec,
     Order,
     OrderEvent,
@@ -155,28 +151,11 @@ class Engine:
     def _match(self, market: Market, taker: Order, now_ms: int) -> list[Trade]:
         trades = []
         for level in market.book.crossing(taker.book_price, is_bid=taker.is_bid):
-            fills = self._take_level(taker, level, market)
+            fills = take_level(market, taker, level)
             if not fills:
                 break
             trades.append(self._record(market, taker, level.price, fills, now_ms))
         return trades
-
-    def _take_level(
-        self, taker: Order, level: Level, market: Market
-    ) -> list[tuple[Order, Decimal]]:
-        """Fill *taker* from the queue of one level, oldest order first."""
-        fills = []
-        price = level.price if taker.token == 0 else ONE - level.price
-        for maker in list(level.orders.values()):
-            size = min(maker.remaining, shares_wanted(taker, price))
-            if size <= 0:
-                break
-            market.book.reduce(maker, size)
-            maker.matched += size
-            taker.matched += size
-            taker.spent += size * price
-            fills.append((maker, size))
-        return fills
 
     def _record(
         self,
@@ -186,7 +165,8 @@ class Engine:
         fills: list[tuple[Order, Decimal]],
         now_ms: int,
     ) -> Trade:
-        trade = self._trade(market, taker, book_price, fills, now_ms)
+        ids = self._random[market.spec.condition_id]
+        trade = trade_of(market, taker, book_price, fills, now_ms, ids=ids)
         market.last_trade_price = book_price
         market.last_is_bid = taker.is_bid
         market.trades.append(trade)
@@ -199,36 +179,6 @@ class Engine:
             self.clearing.book(market, trade)
             self._events.append(TradeEvent(trade, trade.status, now_ms))
         return trade
-
-    def _trade(
-        self,
-        market: Market,
-        taker: Order,
-        book_price: Decimal,
-        fills: list[tuple[Order, Decimal]],
-        now_ms: int,
-    ) -> Trade:
-        price = book_price if taker.token == 0 else ONE - book_price
-        size = sum((size for _, size in fills), ZERO)
-        ids = self._random[market.spec.condition_id]
-        return Trade(
-            id=str(uuid.UUID(int=ids.getrandbits(128), version=4)),
-            condition_id=market.spec.condition_id,
-            taker_order_id=taker.id,
-            wallet=taker.wallet,
-            owner=taker.owner,
-            token=taker.token,
-            side=taker.side,
-            price=price,
-            size=size,
-            fee=market.fee(price, size),
-            makers=tuple(_maker_fill(maker, size) for maker, size in fills),
-            matched_at_ms=now_ms,
-            updated_at_ms=now_ms,
-            transaction_hash="0x" + sha256(ids.randbytes(8)).hexdigest(),
-            bucket_index=len(taker.trade_ids),
-            taker_is_flow=taker.is_flow,
-        )
 
     def _filled(self, maker: Order, trade: Trade, now_ms: int) -> None:
         maker.trade_ids.append(trade.id)
@@ -306,16 +256,3 @@ class Engine:
         market.close_batch()
         market.changed_at_ms = max(now_ms, market.changed_at_ms)
         self._events.append(Resolved(market.spec.condition_id, winner, announced, now_ms))
-
-
-def _maker_fill(maker: Order, size: Decimal) -> MakerFill:
-    return MakerFill(
-        order_id=maker.id,
-        wallet=maker.wallet,
-        owner=maker.owner,
-        token=maker.token,
-        side=maker.side,
-        price=maker.price,
-        size=size,
-        is_flow=maker.is_flow,
-    )

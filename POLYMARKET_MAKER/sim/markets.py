@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from hashlib import sha256
 
+from POLYMARKET_MAKER.sim.contracts import is_position_id
 from POLYMARKET_MAKER.sim.model import MarketSpec
-from POLYMARKET_MAKER.sim.signatures import is_position_id
 
 FEE_RATE = Decimal("0.04")
 

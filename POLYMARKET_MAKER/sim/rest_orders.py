@@ -11,12 +11,12 @@ from POLYMARKET_MAKER.sim import refusals
 from POLYMARKET_MAKER.sim.admission import Admitted, admit, posted_version
 from POLYMARKET_MAKER.sim.auth import Credentials
 from POLYMARKET_MAKER.sim.canonical import ZERO, text
+from POLYMARKET_MAKER.sim.contracts import is_position_id
 from POLYMARKET_MAKER.sim.faults import Mode
 from POLYMARKET_MAKER.sim.http import answer, json_body
 from POLYMARKET_MAKER.sim.model import Order, Side, Status, Trade
 from POLYMARKET_MAKER.sim.refusals import Refused
 from POLYMARKET_MAKER.sim.rest_private import authenticated, cancel_answer
-from POLYMARKET_MAKER.sim.signatures import is_position_id
 from POLYMARKET_MAKER.sim.venue import Venue
 
 MAX_POSTED = 15

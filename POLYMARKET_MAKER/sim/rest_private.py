@@ -13,10 +13,10 @@ from POLYMARKET_MAKER.sim import refusals
 from POLYMARKET_MAKER.sim.accounts import order_row, trade_row
 from POLYMARKET_MAKER.sim.admission import MICRO
 from POLYMARKET_MAKER.sim.auth import Credentials
+from POLYMARKET_MAKER.sim.contracts import CONTRACTS
 from POLYMARKET_MAKER.sim.http import VENUE, answer, json_body
 from POLYMARKET_MAKER.sim.model import Order, Status, Trade
 from POLYMARKET_MAKER.sim.refusals import Refused
-from POLYMARKET_MAKER.sim.signatures import CONTRACTS
 from POLYMARKET_MAKER.sim.venue import Venue
 
 PAGE = 100

@@ -3,12 +3,12 @@
 The exchange contracts define the structures (EIP-712); the names of the fields
 and the addresses are facts about them. The encoding is written out here, so
 that the simulator shares no code with the client libraries it judges.
+
+Import it where something signed has to be judged: what it imports takes 0.2 s.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from eth_abi.abi import encode
@@ -19,6 +19,8 @@ from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
+from POLYMARKET_MAKER.sim.contracts import Domain, SignatureError, SignatureType, Version
+
 LOGIN_TEXT = "This message attests that I control the given wallet"
 
 _DOMAIN_TYPE = keccak(
@@ -27,109 +29,6 @@ _DOMAIN_TYPE = keccak(
 _LOGIN_DOMAIN_TYPE = keccak(text="EIP712Domain(string name,string version,uint256 chainId)")
 _LOGIN_TYPE = keccak(text="ClobAuth(address address,string timestamp,uint256 nonce,string message)")
 
-_ORDER_V1 = (
-    ("salt", "uint256"),
-    ("maker", "address"),
-    ("signer", "address"),
-    ("taker", "address"),
-    ("tokenId", "uint256"),
-    ("makerAmount", "uint256"),
-    ("takerAmount", "uint256"),
-    ("expiration", "uint256"),
-    ("nonce", "uint256"),
-    ("feeRateBps", "uint256"),
-    ("side", "uint8"),
-    ("signatureType", "uint8"),
-)
-_ORDER_V2 = (
-    ("salt", "uint256"),
-    ("maker", "address"),
-    ("signer", "address"),
-    ("tokenId", "uint256"),
-    ("makerAmount", "uint256"),
-    ("takerAmount", "uint256"),
-    ("side", "uint8"),
-    ("signatureType", "uint8"),
-    ("timestamp", "uint256"),
-    ("metadata", "bytes32"),
-    ("builder", "bytes32"),
-)
-# The position ids of Protocol V2 have these bits empty.
-_POSITION_MASK = ((1 << 64) - 1) << 40
-
-
-class Version(IntEnum):
-    """The exchange contract an order is signed for; its number is the domain's version."""
-
-    V1 = 1
-    V2 = 2
-    V3 = 3
-
-    @property
-    def fields(self) -> tuple[tuple[str, str], ...]:
-        return _ORDER_V1 if self is Version.V1 else _ORDER_V2
-
-
-class SignatureType(IntEnum):
-    EOA = 0
-    POLY_PROXY = 1
-    GNOSIS_SAFE = 2
-    POLY_1271 = 3
-
-
-CONTRACTS = {
-    137: {
-        (Version.V1, False): "0x4bFb41d5B3570DeFd03C39a9A4D8dE6Bd8B8982E",
-        (Version.V1, True): "0xC5d563A36AE78145C45a50134d48A1215220f80a",
-        (Version.V2, False): "0xE111180000d2663C0091e4f400237545B87B996B",
-        (Version.V2, True): "0xe2222d279d744050d28e00520010520000310F59",
-        (Version.V3, False): "0xe3333700cA9d93003F00f0F71f8515005F6c00Aa",
-    },
-    80002: {
-        (Version.V1, False): "0xdFE02Eb6733538f8Ea35D585af8DE5958AD99E40",
-        (Version.V1, True): "0xC5d563A36AE78145C45a50134d48A1215220f80a",
-        (Version.V2, False): "0xE111180000d2663C0091e4f400237545B87B996B",
-        (Version.V2, True): "0xe2222d279d744050d28e00520010520000310F59",
-        (Version.V3, False): "0x9fE6e61422AdB6F610d8597F9684b16912D50C3D",
-    },
-}
-
-
-class SignatureError(ValueError):
-    """A message is not signed by the one it names, or cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    version: Version
-    chain_id: int
-    neg_risk: bool = False
-
-    @property
-    def contract(self) -> str:
-        # Exchange V3 has one contract for all markets.
-        neg_risk = self.neg_risk and self.version is not Version.V3
-        return CONTRACTS[self.chain_id][self.version, neg_risk]
-
-    def separator(self) -> bytes:
-        return keccak(
-            encode(
-                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-                [
-                    _DOMAIN_TYPE,
-                    keccak(text="Polymarket CTF Exchange"),
-                    keccak(text=str(self.version.value)),
-                    self.chain_id,
-                    self.contract,
-                ],
-            )
-        )
-
-
-def is_position_id(token_id: str) -> bool:
-    """Tell a Protocol-V2 position id, signed for Exchange V3, from a CTF token id."""
-    return int(token_id) & _POSITION_MASK == 0
-
 
 def order_hash(order: dict[str, Any], domain: Domain) -> str:
     """Return the EIP-712 hash of an order body: the id that the exchange gives it.
@@ -137,7 +36,7 @@ def order_hash(order: dict[str, Any], domain: Domain) -> str:
     Raises:
         SignatureError: A field is missing or not of its type.
     """
-    return "0x" + _digest(domain.separator(), _contents(order, domain.version)).hex()
+    return "0x" + _digest(_separator(domain), _contents(order, domain.version)).hex()
 
 
 def order_signer(order: dict[str, Any], domain: Domain) -> str:
@@ -153,7 +52,7 @@ def order_signer(order: dict[str, Any], domain: Domain) -> str:
     signature = _bytes(order.get("signature"))
     if order.get("signatureType") == SignatureType.POLY_1271:
         return _wrapped_signer(order, domain, signature)
-    return _recover(_digest(domain.separator(), _contents(order, domain.version)), signature)
+    return _recover(_digest(_separator(domain), _contents(order, domain.version)), signature)
 
 
 def login_signer(*, address: str, timestamp: str, nonce: int, signature: str, chain_id: int) -> str:
@@ -177,6 +76,21 @@ def login_signer(*, address: str, timestamp: str, nonce: int, signature: str, ch
         )
     )
     return _recover(_digest(domain, contents), _bytes(signature))
+
+
+def _separator(domain: Domain) -> bytes:
+    return keccak(
+        encode(
+            ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+            [
+                _DOMAIN_TYPE,
+                keccak(text="Polymarket CTF Exchange"),
+                keccak(text=str(domain.version.value)),
+                domain.chain_id,
+                domain.contract,
+            ],
+        )
+    )
 
 
 def _order_type(version: Version) -> str:
@@ -216,7 +130,7 @@ def _wrapped_signer(order: dict[str, Any], domain: Domain, signature: bytes) -> 
     """
     contents = _contents(order, domain.version)
     kind = _order_type(domain.version)
-    expected = domain.separator() + contents + kind.encode() + len(kind).to_bytes(2, "big")
+    expected = _separator(domain) + contents + kind.encode() + len(kind).to_bytes(2, "big")
     inner, wrapper = signature[:65], signature[65:]
     if wrapper != expected:
         raise SignatureError("wrapped signature was made for another order or domain")
@@ -234,7 +148,7 @@ def _wrapped_signer(order: dict[str, Any], domain: Domain, signature: bytes) -> 
             ],
         )
     )
-    return _recover(_digest(domain.separator(), wallet), inner)
+    return _recover(_digest(_separator(domain), wallet), inner)
 
 
 _NESTED_TYPE = (

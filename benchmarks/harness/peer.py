@@ -49,7 +49,7 @@ class Follower(Protocol):
     """One child: it wants the newest entry of its own key."""
 
     def next(self, timeout_s: float) -> int | None:
-        """Wait for something newer; return its event's number, None if there was none."""
+        """Wait for something newer; return its event's number. None or the last: none came."""
 
     def close(self) -> None: ...
 

@@ -8,6 +8,7 @@ from benchmarks.harness.peer import Peer
 
 _MODULES = {
     "board": "board",
+    "floor": "floor",
     "file": "json_file",
     "poll": "json_poll",
     "redis": "redis_pubsub",

@@ -14,6 +14,7 @@ Gathering and judging are apart. In the order of the data:
     graph        checks, their parents, the one root cause, the exit code; pure
     checks_*     the judgements; pure.  checks  all of them, in the order of the chain
     why          one token's way, link by link; pure.  reasons  codes in words
+    told         the settings of one child, from the file that it was given
 
     report, overview, livetable, errors, redact, bundle   what is printed and packed
     killing, control, fixes                    what is done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ class Questions:
         data_dir: The data directory.
         status: What the supervisor says; None when it says nothing.
         token: The token that a live frame is wanted for; None means any that is traded.
+        is_alive: Whether that supervisor runs now.
     """
 
     data_dir: Path
     status: Supervisor | None
     token: str | None
+    is_alive: bool = True
 
     def by_fact(self) -> Mapping[str, Callable[[float], Any]]:
         """Return the question that each fact is the answer to."""
@@ -50,8 +52,22 @@ class Questions:
         return None if self.status is None else self.status.mode
 
     def settings(self, deadline_s: float) -> Answer:
+        """Ask whether the files load that the supervisor was started with, else the shipped."""
         options = (f"--mode={self.mode}",) if self.mode in _WITHOUT_ACCOUNT else ()
-        return self._put(Ask("settings", options), deadline_s)
+        return self._put(Ask("settings", (*options, *self._files())), deadline_s)
+
+    def _files(self) -> Iterator[str]:
+        if self.status is None:
+            return
+        said = self.status.settings
+        for option, path in (
+            ("--global-config", said.global_config),
+            ("--strategy-config", said.strategy_config),
+            ("--run-config-template", said.run_config_template),
+        ):
+            # The next start need not be told of a file that is gone; one that runs reads it again.
+            if path is not None and (self.is_alive or Path(path).exists()):
+                yield f"{option}={path}"
 
     def ledger(self, deadline_s: float) -> Answer:
         path = self.data_dir / LEDGER_FILE
@@ -76,7 +92,8 @@ class Questions:
         return self._put(Ask("account", (), _secrets(os.environ)), deadline_s)
 
     def _urls(self, deadline_s: float) -> netlook.Urls:
-        return netlook.find_urls(self.data_dir, lambda: self.settings(deadline_s))
+        known = {} if self.status is None else self.status.settings.urls
+        return netlook.find_urls(self.data_dir, known, lambda: self.settings(deadline_s))
 
     def _put(self, question: Ask, deadline_s: float) -> Answer:
         program = program_of(self.status, self.data_dir)

@@ -54,7 +54,7 @@ class UnknownCheck(Exception):
         self.nearest = nearest
 
     def __str__(self) -> str:
-        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else "; see --list-checks"
         return f"unknown check or group {self.name!r}{hint}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from polyshared.doctor import words
 from polyshared.doctor.facts import OLD_AFTER_S, Facts
@@ -127,9 +128,18 @@ def connections(facts: Facts) -> Verdict:
 
 def socket(facts: Facts) -> Verdict:
     """Is each line open and proven alive by a frame or a PONG?"""
+    return _judge_lines(facts, _aggregator(facts).connections)
+
+
+def line_of(facts: Facts, number: object) -> Verdict:
+    """The same of one line alone; of all when it is not known which."""
+    lines = _aggregator(facts).connections
+    return _judge_lines(facts, [line for line in lines if line.id == number] or lines)
+
+
+def _judge_lines(facts: Facts, lines: Sequence[Connection]) -> Verdict:
     now = _their_now(facts)
     bad, often = [], []
-    lines = _aggregator(facts).connections
     for line in lines:
         if line.state not in ("open", "idle"):
             bad.append(f"line {line.id} is {line.state} ({line.last_close or 'no reason given'})")

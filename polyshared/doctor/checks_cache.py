@@ -13,14 +13,16 @@ from polyshared.doctor.facts import Facts
 from polyshared.doctor.graph import Check, Fix, NotApplicable, Verdict, fail, ok, warn
 from polyshared.doctor.lanefile import LaneLook
 
-MAX_AGE_S = 10.0  # quote_max_age_s: after this children call the writer silent
 SCHEMA = 1
 LATELY_S = 60.0
 RESTART_FEED = Fix("start the program again; the writer makes a new lane", START)
-REPLACED = Fix(
-    "something else writes to this file: find it; a living writer replaces what it finds",
-    "polyshared validate",
-)
+
+
+def _replaced(cache: Cache) -> Fix:
+    return Fix(
+        "something else writes to this file: find it; a living writer replaces what it finds",
+        f"polyshared validate {cache.path}",
+    )
 
 
 def exists(facts: Facts) -> Verdict:
@@ -38,7 +40,7 @@ def exists(facts: Facts) -> Verdict:
     if cache.vanished:
         return fail(
             f"{cache.path} was absent in {cache.vanished} of {reads} reads: it vanishes",
-            REPLACED,
+            _replaced(cache),
         )
     return ok(str(cache.path), strays=strays)
 
@@ -60,7 +62,7 @@ def is_json(facts: Facts) -> Verdict:
         kinds = Counter(read.outcome.value for read in cache.reads)
         return fail(
             f"{bad} of {reads} reads failed: " + cache.first_detail(Outcome.CORRUPT, Outcome.EMPTY),
-            REPLACED,
+            _replaced(cache),
             reads=dict(kinds),
         )
     return ok(f"whole in {reads} of {reads} reads", reads=reads)
@@ -117,7 +119,9 @@ def disturbed(facts: Facts) -> Verdict:
     since = facts.now.wall_s - at
     said = f"another program wrote to the file, {words.age(since)} ago (in all {number} times)"
     evidence = {"disturbed": number, "disturbed_at": at}
-    return fail(said, REPLACED, **evidence) if since <= LATELY_S else ok(said, **evidence)
+    if since > LATELY_S:
+        return ok(said, **evidence)
+    return fail(said, _replaced(facts.cache.value), **evidence)
 
 
 def writer(facts: Facts) -> Verdict:
@@ -154,14 +158,15 @@ def writer(facts: Facts) -> Verdict:
 
 def fresh(facts: Facts) -> Verdict:
     """Is the writer's last sign of life new?"""
-    facts.supervisor.value.alive()
+    # After this children call the writer silent.
+    limit_s = facts.supervisor.value.alive().settings.quote_max_age_s
     snapshot = newest(facts)
     said = f"last written {words.age(snapshot.age_s)} ago"
     if math.isinf(snapshot.age_s):
         said = "last written before this machine was started"
-    if snapshot.age_s > MAX_AGE_S:
+    if snapshot.age_s > limit_s:
         return fail(
-            f"{said}, limit is {MAX_AGE_S:.0f} s",
+            f"{said}, limit is {limit_s:g} s",
             Fix("see whether the writer lives and can write", "polyshared doctor agg host"),
             age_s=snapshot.age_s,
         )

@@ -155,6 +155,21 @@ def orphans(facts: Facts) -> Verdict:
     return fail(said, Fix("end them; they cancel their orders", f"kill {pids}"), pids=pids)
 
 
+def token_source(facts: Facts) -> Verdict:
+    """Does the program that finds new tokens run, where the supervisor is to run it?"""
+    found = facts.supervisor.value.alive().token_source
+    if found.state == "off":
+        raise NotApplicable("the supervisor does not run it (copytrade.autostart)")
+    if found.state == "running":
+        return ok("it runs")
+    what = "is started again soon" if found.state == "waiting" else "is not started again"
+    return warn(
+        f"it ended with exit code {found.exit_code} and {what}: no new token is found",
+        Fix("see why", "polyshared errors"),
+        state=found.state,
+    )
+
+
 _ALL = ("supervisor", "children")
 CHECKS: tuple[Check[Facts], ...] = (
     Check("child.count", "every child has its process", count, ("agg.running",), _ALL),
@@ -167,5 +182,6 @@ CHECKS: tuple[Check[Facts], ...] = (
         _ALL,
     ),
     Check("child.crashes", "no child ends again and again", crashes, ("agg.running",), _ALL),
+    Check("child.source", "new tokens are found", token_source, ("agg.running",), ("supervisor",)),
     Check("child.orphans", "no child runs unattended", orphans, (), _ALL),
 )

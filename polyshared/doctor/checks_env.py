@@ -154,9 +154,12 @@ def settings(facts: Facts) -> Verdict:
     if not answer.available:
         raise NotApplicable(answer.reason or "the program cannot be asked")
     if answer.ok:
-        return ok("every key is known, every value is allowed", **answer.data)
+        named = answer.data.get("file")
+        said = "every key is known, every value is allowed"
+        return ok(f"{said}: {named}" if named else said, **answer.data)
+    kept = "; the program that runs keeps what it has" if facts.supervisor.value.is_alive else ""
     return fail(
-        answer.reason or "the settings cannot be read",
+        f"{answer.reason or 'the settings cannot be read'}{kept}",
         Fix("correct the file", "python poly_maker_autorun.py --show-config"),
         **answer.data,
     )
@@ -274,7 +277,7 @@ CHECKS: tuple[Check[Facts], ...] = (
         ("env.deps", "env.websocket"),
         ("imports",),
     ),
-    Check("config.load", "settings load", settings, ("agg.import",), ("settings",)),
+    Check("config.load", "settings load", settings, ("agg.import",), ("settings", "supervisor")),
     Check(
         "config.warnings",
         "settings raise no warning",

@@ -8,10 +8,9 @@ from polyshared.doctor import logs as logfiles
 from polyshared.doctor import words
 from polyshared.doctor.checks_reading import lasts
 from polyshared.doctor.facts import OLD_AFTER_S, Facts
-from polyshared.doctor.graph import Check, Fix, NotApplicable, Verdict, fail, ok, warn
+from polyshared.doctor.graph import Check, Fix, Known, NotApplicable, Verdict, fail, ok, warn
 from polyshared.doctor.statusfiles import ChildStatus
 
-NO_ORDER_S = 6 * 3600.0  # no_order_warn_h
 RECENT_S = 600.0
 HEALED_S = 120.0  # what broke before that and not since is over
 ANSWER_S = 10.0  # longer than any request may take
@@ -69,14 +68,51 @@ def venue(facts: Facts) -> Verdict:
         return ok("its state is not known yet")
     if found.state == "paper":
         return ok("orders stay on paper")
-    if found.state == "open":
+    state, reason = _met(facts) if found.state == "open" else (found.state, found.reason)
+    if state == "open":
         version = found.order_version
         return ok("open" if version is None else f"open, order version {version}")
     return warn(
-        f"the exchange is {found.state}: {found.reason or 'no reason given'}",
-        Fix("wait; nothing is placed until it is open, and trading goes on by itself"),
-        state=found.state,
+        f"the exchange is {state}: {reason or 'no reason given'}",
+        Fix("wait; what it does not take is not sent, and trading goes on by itself"),
+        state=state,
     )
+
+
+def _met(facts: Facts) -> tuple[str, str | None]:
+    """Return the state of the exchange that an order met, as children tell each other of it."""
+    answer = facts.ledger
+    if not isinstance(answer, Known) or not answer.value.ok:
+        return "open", None
+    said = answer.value.data.get("venue") or {}
+    state = said.get("state", "ok")
+    return ("open" if state == "ok" else str(state)), said.get("reason")
+
+
+def user_channel(facts: Facts) -> Verdict:
+    """Are fills told at once? Without that channel they are read by REST, up to 45 s later."""
+    state = facts.supervisor.value.alive().venue.user_channel
+    if state is None:
+        raise NotApplicable("orders stay on paper")
+    if state == "down":
+        return warn(
+            "the account's own connection is down: fills are learnt by reading, up to 45 s late",
+            Fix("wait; it is dialled again, and nothing is lost", "polyshared errors"),
+        )
+    return ok(state)
+
+
+def dead_man(facts: Facts) -> Verdict:
+    """Does the exchange hear of us, where it was told to cancel everything when it does not?"""
+    state = facts.supervisor.value.alive().venue.dead_man
+    if state in (None, "off"):
+        raise NotApplicable("it is off (dead_man)")
+    if state == "silent":
+        return fail(
+            "the exchange does not hear of us: it cancels every order of this API key after 10 s",
+            Fix("see whether the exchange can be reached", "polyshared doctor --live net"),
+        )
+    return ok(str(state))
 
 
 def _ledger(facts: Facts) -> dict[str, Any]:
@@ -147,6 +183,7 @@ def unattended(facts: Facts) -> Verdict:
 
 def recent(facts: Facts) -> Verdict:
     """When was the last order, and may it be that none comes?"""
+    limit_s = facts.supervisor.value.alive().settings.no_order_warn_h * 3600.0
     statuses = _statuses(facts)
     last = max((s.last_order for s in statuses if s.last_order), key=lambda o: o.at, default=None)
     started = min((s.started_at for s in statuses if s.started_at is not None), default=None)
@@ -154,7 +191,7 @@ def recent(facts: Facts) -> Verdict:
     since = now - (last.at if last is not None else started if started is not None else now)
     said = "no order yet" if last is None else f"last order {words.age(since)} ago ({last.outcome})"
     evidence = {"orders": sum(s.counts.get("orders", 0) for s in statuses)}
-    if since > NO_ORDER_S:
+    if since > limit_s:
         return warn(
             f"{said}, children run for {words.age(now - started) if started else 'long'}",
             Fix("see what each token waits for", f"polyshared why {statuses[0].token_id}"),
@@ -192,17 +229,33 @@ def rotation(facts: Facts) -> Verdict:
     found = facts.logs.value
     if found.largest is None:
         raise NotApplicable("there is no log")
-    said = f"the largest is {found.largest.name}, {words.size(found.largest_bytes)}"
+    name = words.with_short_ids(found.largest.name)
+    said = f"the largest is {name}, {words.size(found.largest_bytes)}"
     if found.largest_bytes > LARGE_LOG:
         cure = Fix("set it aside", action="set_log_aside", target=str(found.largest))
         return warn(f"{said}, limit is {words.size(LARGE_LOG)}", cure)
     return ok(said)
 
 
+_SAID = ("supervisor",)
 _ALL = ("supervisor", "children")
 CHECKS: tuple[Check[Facts], ...] = (
     Check("strat.stages", "no stage is broken", stages, ("child.wait", "child.responding"), _ALL),
-    Check("order.venue", "the exchange takes orders", venue, ("agg.running",), ("supervisor",)),
+    Check("order.venue", "the exchange takes orders", venue, ("agg.running",), (*_SAID, "ledger")),
+    Check(
+        "order.fills",
+        "fills are told at once",
+        user_channel,
+        ("agg.running", "agg.socket", "order.venue"),
+        _SAID,
+    ),
+    Check(
+        "order.dead_man",
+        "the exchange hears of us",
+        dead_man,
+        ("agg.running", "agg.socket", "order.venue"),
+        _SAID,
+    ),
     Check("order.ledger", "every order's outcome is known", ledger, ("order.venue",), ("ledger",)),
     Check(
         "order.account",

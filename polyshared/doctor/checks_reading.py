@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from polyshared.doctor import words
@@ -14,6 +14,7 @@ from polyshared.doctor.statusfiles import ChildStatus, Stage
 
 QUOTE_GRACE_S = 30.0  # a token without a usable quote for this long is given up on
 LASTING_S = 10.0
+ONE_SIDED = ("no_bid", "no_ask")  # said of a quote by a child
 
 
 def working(facts: Facts) -> list[tuple[Child, ChildStatus]]:
@@ -135,7 +136,7 @@ def last_px(facts: Facts) -> Verdict:
 
 def wait(facts: Facts) -> Verdict:
     """Is a child held back on its way to a quote?"""
-    stuck = _stages(facts, ("source", "quote"), lambda state: state in ("blocked", "fail", "wait"))
+    stuck = _stuck(facts)
     if not stuck:
         return ok("none waits for quotes")
     said = "; ".join(f"{words.short(name)}: {text}" for name, text in list(stuck.items())[:3])
@@ -151,16 +152,21 @@ def lasts(stage: Stage, now: float) -> bool:
     return stage.since is None or now - stage.since >= LASTING_S
 
 
-def _stages(facts: Facts, names: tuple[str, ...], is_bad: Callable[[str], bool]) -> dict[str, str]:
-    """Return the first bad stage among *names* of each working child."""
+def _stuck(facts: Facts) -> dict[str, str]:
+    """Return what holds back each working child that has no quote to decide on."""
     found = {}
     for _, status in working(facts):
-        for name in names:
+        for name in ("source", "quote"):
             stage = status.stages.get(name)
-            if stage is not None and is_bad(stage.state) and lasts(stage, facts.now.wall_s):
+            if stage is not None and _holds_back(stage) and lasts(stage, facts.now.wall_s):
                 found[status.token_id] = f"{name} {stage.state}, {stage.reason}"
                 break
     return found
+
+
+def _holds_back(stage: Stage) -> bool:
+    """Whether a stage stands still by a fault; a market may have one side only for hours."""
+    return stage.state in ("blocked", "fail", "wait") and stage.reason not in ONE_SIDED
 
 
 def conflated(facts: Facts) -> Verdict:

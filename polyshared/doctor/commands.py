@@ -11,7 +11,7 @@ import typer
 
 from polyshared import _clock
 from polyshared.doctor import errors as errorlog
-from polyshared.doctor import overview, words
+from polyshared.doctor import logs, overview, words
 from polyshared.doctor.command import doctor, nothing_runs
 from polyshared.doctor.commands_bundle import bundle
 from polyshared.doctor.commands_stop import kill, pause, resume
@@ -19,6 +19,7 @@ from polyshared.doctor.facts import Facts, gather
 from polyshared.doctor.locate import log_folder
 from polyshared.doctor.options import NOT_WELL, NOTHING_RUNS, USAGE, AsJson, DataDir, find, stop
 from polyshared.doctor.statusfiles import read_supervisor
+from polyshared.doctor.told import read_told
 from polyshared.doctor.why import Link, chain, first_not_passed, resolve, tokens_of
 
 TIMEOUT_S = 20.0
@@ -51,7 +52,7 @@ def why(
         if found:
             stop(USAGE, f"{token!r} means {len(found)} tokens; give more digits: {known}")
         stop(USAGE, f"no token here ends with {token!r}; known are {known or 'none'}")
-    links = chain(found[0], facts)
+    links = chain(found[0], facts, read_told(located.data_dir, found[0]))
     stopper = first_not_passed(links)
     if as_object:
         _print_json(found[0], links, stopper)
@@ -143,4 +144,6 @@ def errors(
         sys.stdout.write(json.dumps(errorlog.as_object(events), ensure_ascii=False) + "\n")
     else:
         typer.echo("\n".join(errorlog.lines(events)) or f"no error in the last {hours:g} h")
+    if broken := logs.broken_lines(folder):
+        typer.echo(f"{broken} of the last lines of {logs.ERRORS_FILE} cannot be read", err=True)
     raise typer.Exit(NOT_WELL if events else 0)

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from polyshared._clock import Moment
 from polyshared.doctor import control, killing, words
 from polyshared.doctor.killing import CANCEL_OPEN, KILL_FILE, Proof
 from polyshared.doctor.locate import VARIABLE, Located, locate, running_data_dirs
@@ -48,21 +50,35 @@ def kill(
     if not found:
         stop(NOT_PROVEN, f"no supervisor runs; orders may be open; run `{CANCEL_OPEN}`")
     by = getpass.getuser()
-    switched = [(located, killing.switch(located.data_dir, by=by)) for located in found]
-    for located, _ in switched:
+    switched, proofs = set_switches(found, by=by)
+    for located, since in switched:
         typer.echo(f"{located.data_dir / KILL_FILE} is set", err=True)
-    proofs = {
-        str(located.data_dir): killing.wait_for_proof(
+        proofs[str(located.data_dir)] = killing.wait_for_proof(
             located, since, timeout_s=timeout, tell=_Teller(located)
         )
-        for located, since in switched
-    }
     if as_object:
         sys.stdout.write(json.dumps(_as_object(proofs)) + "\n")
     else:
         for name, proof in proofs.items():
             typer.echo(_sentence(name, proof))
     raise typer.Exit(0 if all(proof.is_complete for proof in proofs.values()) else NOT_PROVEN)
+
+
+def set_switches(
+    found: Iterable[Located], *, by: str
+) -> tuple[list[tuple[Located, Moment]], dict[str, Proof]]:
+    """Set every switch before any proof is waited for; one that cannot be set stops no other.
+
+    Returns:
+        Those that are set, each with the instant; and of the others why nothing is proven.
+    """
+    switched, failed = [], {}
+    for located in found:
+        try:
+            switched.append((located, killing.switch(located.data_dir, by=by)))
+        except OSError as error:
+            failed[str(located.data_dir)] = Proof((f"{KILL_FILE} not set: {error.strerror}",))
+    return switched, failed
 
 
 def _meant(data_dir: Path | None) -> list[Located]:
@@ -138,7 +154,7 @@ def resume(
     if switch.exists():
         if token is not None:
             stop(1, f"{switch} stops every token; resume without a token")
-        if not yes and not typer.confirm(f"remove {switch} and trade again?", err=True):
+        if not yes and not _confirmed(f"remove {switch} and trade again?"):
             stop(1, "nothing was changed")
         switch.unlink(missing_ok=True)
         typer.echo(f"{switch} is removed")
@@ -147,15 +163,26 @@ def resume(
     _ask(located, "resume", token)
 
 
+def _confirmed(question: str) -> bool:
+    """Ask; where nobody can answer, say what to type instead."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        stop(1, "nothing was changed; nobody answered: say --yes where there is no terminal")
+
+
 def _whole(located: Located, given: str) -> str:
     """Return the whole id of a token of which the last digits, or the short form, were given.
 
-    What is not known here goes on as it is: the supervisor may know more, and refuses the rest.
+    A whole id that is not known here goes on: the supervisor may know more, or refuses it.
     """
     said = read_supervisor(located.data_dir)
-    found = resolve(given, said.tasks) if isinstance(said, Supervisor) else []
+    tasks = said.tasks if isinstance(said, Supervisor) else {}
+    found = resolve(given, tasks)
     if len(found) > 1:
         stop(USAGE, f"{given!r} means {len(found)} tokens: {words.some(found, limit=5)}")
+    if not found and len(given) < words.LONG_ID:  # no id is so short
+        stop(USAGE, f"no token here ends with {given!r}; known are {words.some(tasks, limit=5)}")
     return found[0] if found else given
 
 

@@ -188,7 +188,7 @@ def _sources(
         "children": lambda _: children.look(data_dir, status if alive else None, token=token),
         "host": lambda _: host.look(data_dir),
         "logs": lambda _: logs.look(log_dir),
-        **Questions(data_dir, status, token).by_fact(),
+        **Questions(data_dir, status, token, alive).by_fact(),
     }
     return {name: source for name, source in every.items() if name in needs}
 

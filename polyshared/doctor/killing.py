@@ -122,8 +122,8 @@ def _unread(facts: Facts, since: Moment, survivors: Mapping[str, str | None]) ->
     known = _ledger(facts)
     if known is None:
         return ["the ledger could not be asked"]
-    read_at = known["account_read_at"]
-    if read_at is None or float(read_at) <= since.wall_s:
+    read_s = known["account_read_boot_s"]  # a clock that is set proves nothing
+    if read_s is None or float(read_s) <= since.boot_s:
         return ["the account was not read at the exchange since"]
     if survivors:
         return [f"{words.count(len(survivors), 'order')} may be open"]

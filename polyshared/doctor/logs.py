@@ -34,7 +34,6 @@ class Logs:
     Attributes:
         folder: It may be absent.
         errors: Entries of the tail of ``errors.jsonl``, oldest first.
-        broken_lines: Lines of it that are no JSON object.
         main_log: The newest log of a supervisor.
         started_lines: Its lines that say that the aggregator serves.
         not_started_lines: Its lines that say that it does not, since it last did.
@@ -43,7 +42,6 @@ class Logs:
 
     folder: Path
     errors: tuple[ErrorEntry, ...] = ()
-    broken_lines: int = 0
     main_log: Path | None = None
     started_lines: tuple[str, ...] = ()
     not_started_lines: tuple[str, ...] = ()
@@ -63,16 +61,14 @@ def look(folder: Path) -> Logs:
     """Read the tail of the error log and of the newest supervisor's log."""
     if not folder.is_dir():
         return Logs(folder)
-    lines = list(tail(folder / ERRORS_FILE))
-    parsed = [entry for line in lines if (entry := parse_error(line)) is not None]
+    errors = read_errors(folder)
     main_log = max(folder.glob("autorun_main_*.log"), key=_modified, default=None)
     text = [] if main_log is None else [line.decode("utf-8", "replace") for line in tail(main_log)]
     sizes = [(path.stat().st_size, path) for path in folder.iterdir() if path.is_file()]
     largest_bytes, largest = max(sizes, default=(0, None))
     return Logs(
         folder=folder,
-        errors=tuple(parsed),
-        broken_lines=len(lines) - len(parsed),
+        errors=tuple(errors),
         main_log=main_log,
         started_lines=tuple(line for line in text if STARTED_TEXT in line),
         not_started_lines=tuple(_since_it_served(text)),
@@ -91,6 +87,11 @@ def read_errors(folder: Path) -> list[ErrorEntry]:
     """Return the entries of the error log's tail, oldest first."""
     found = (parse_error(line) for line in tail(folder / ERRORS_FILE))
     return [entry for entry in found if entry is not None]
+
+
+def broken_lines(folder: Path) -> int:
+    """Count the lines of the error log's tail that are no entry."""
+    return sum(parse_error(line) is None for line in tail(folder / ERRORS_FILE))
 
 
 def _modified(path: Path) -> float:

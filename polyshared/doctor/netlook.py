@@ -11,7 +11,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,16 +64,19 @@ class Net:
     geoblock: Known[dict[str, object]] | Unlearnt
 
 
-def find_urls(data_dir: Path, settings: Callable[[], Answer]) -> Urls:
-    """Return where the exchange is: as the newest child was told, else as the settings say.
+def find_urls(data_dir: Path, said: Mapping[str, str], settings: Callable[[], Answer]) -> Urls:
+    """Return where the exchange is: as the supervisor says, the newest child was told, else set.
 
     Args:
         data_dir: Where children's run_params lie.
-        settings: Asks the trading program; called only when no child was told.
+        said: What the supervisor says of it; empty when it says nothing.
+        settings: Asks the trading program; called only when nobody was told.
 
     Raises:
         NotLearnt: Neither says it.
     """
+    if said:
+        return msgspec.convert(said, Urls)
     told = sorted(data_dir.glob("run_params_*.json"), key=_modified, reverse=True)
     for path in told:
         try:

@@ -117,10 +117,15 @@ def _row(child: Child) -> tuple[str, ...]:
         _text(quote and quote.best_bid),
         _text(quote and quote.best_ask),
         "-" if quote is None or quote.age_s is None else words.age(quote.age_s).replace(" ", ""),
-        _text(position and position.size),
+        _text(position and shares(position.size)),
         "-" if orders is None else str(len(orders)),
         "" if said is None else stage_of(said),
     )
+
+
+def shares(size: str) -> str:
+    """Return a size without the zeros that a sum leaves behind."""
+    return size.rstrip("0").rstrip(".") if "." in size else size
 
 
 def _text(value: object) -> str:

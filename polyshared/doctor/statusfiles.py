@@ -52,9 +52,27 @@ class Aggregator(msgspec.Struct, frozen=True):
 
 
 class Venue(msgspec.Struct, frozen=True):
+    """``user_channel``: open, connecting or down; ``dead_man``: off, not_armed, beating, silent."""
+
     state: str = "unknown"
     order_version: int | None = None
     reason: str | None = None
+    user_channel: str | None = None
+    dead_man: str | None = None
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """The settings that a supervisor runs with: their files, and what doctor judges by.
+
+    A supervisor of an older version does not say them; then the defaults are what it has.
+    """
+
+    global_config: str | None = None
+    strategy_config: str | None = None
+    run_config_template: str | None = None
+    urls: dict[str, str] = {}
+    quote_max_age_s: float = 10.0
+    no_order_warn_h: float = 6.0
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -69,6 +87,13 @@ class Task(msgspec.Struct, frozen=True):
     restarts: int = 0
     exit_code: int | None = None
     source_at_start: str | None = None
+
+
+class TokenSource(msgspec.Struct, frozen=True):
+    """``state``: off, running, waiting (ended, will be started again) or ended."""
+
+    state: str = "off"
+    exit_code: int | None = None
 
 
 class Supervisor(msgspec.Struct, frozen=True):
@@ -91,6 +116,9 @@ class Supervisor(msgspec.Struct, frozen=True):
     pending_topics: tuple[str, ...] = ()
     aggregator: Aggregator = Aggregator()
     venue: Venue = Venue()
+    settings: InForce = InForce()
+    clearing: tuple[str, ...] = ()
+    token_source: TokenSource = TokenSource()
 
 
 class Quote(msgspec.Struct, frozen=True):

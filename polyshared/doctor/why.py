@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from polyshared import Snapshot
 from polyshared.doctor import checks_agg, checks_cache, words
@@ -17,6 +18,7 @@ from polyshared.doctor.facts import OLD_AFTER_S, Facts
 from polyshared.doctor.graph import Known, NotApplicable, NotLearnt, Status, Verdict
 from polyshared.doctor.reasons import explain
 from polyshared.doctor.statusfiles import ChildStatus, Task
+from polyshared.doctor.told import NOTHING, Told, in_words
 
 STAGES = ("source", "quote", "warmup", "signal", "risk", "budget", "venue", "order")
 
@@ -87,23 +89,29 @@ def _snapshot(facts: Facts) -> Snapshot | None:
     return None
 
 
-def chain(token: str, facts: Facts) -> list[Link]:
-    """Return the links of one token, from the exchange to the order."""
+def chain(token: str, facts: Facts, told: Told = NOTHING) -> list[Link]:
+    """Return the links of one token, from the exchange to the order.
+
+    Args:
+        token: The token.
+        facts: What was gathered.
+        told: The settings of its child, for the values of what holds it back.
+    """
     child = next((c for c in facts.children.value.known if c.token_id == token), None)
     said = child.said if child is not None else None
     direct = said is not None and said.source == "direct"
     links = [_judged("supervisor", checks_agg.running, facts)]
     for name, judge in (
-        ("line", checks_agg.socket),
+        ("line", partial(checks_agg.line_of, number=_line_of(token, facts))),
         ("aggregator", checks_agg.thread),
         ("file", checks_cache.is_json),
         ("writer", checks_cache.fresh),
     ):
         links.append(_unused(name) if direct else _judged(name, judge, facts))
     links.append(_unused("entry") if direct else _entry(token, facts))
-    links.append(_process(child))
+    links.append(_process(child, is_clearing=_is_clearing(token, facts)))
     if said is not None:
-        links.extend(_stages(said))
+        links.extend(_stages(said, told))
     return links
 
 
@@ -165,8 +173,28 @@ _TASK_WORDS = {
 }
 
 
-def _process(child: Child | None) -> Link:
+def _line_of(token: str, facts: Facts) -> object:
+    """Return the number of the connection that this token's quotes come on, as the file has it."""
+    snapshot = _snapshot(facts)
+    entry = None if snapshot is None else snapshot.tokens.get(token)
+    return None if entry is None else entry.fields.get("conn")
+
+
+def _is_clearing(token: str, facts: Facts) -> bool:
+    """Whether no child is started because orders of the last one may still be open."""
+    supervisor = facts.supervisor
+    return (
+        isinstance(supervisor, Known)
+        and supervisor.value.is_alive
+        and token in supervisor.value.said.clearing
+    )
+
+
+def _process(child: Child | None, *, is_clearing: bool) -> Link:
     """Judge the token's process."""
+    if is_clearing:
+        reason = "its last child is gone, and that its orders are gone is not proven yet"
+        return Link("child", LinkState.BLOCKED, reason, cure="polyshared doctor --live net")
     if child is None:
         return Link("child", LinkState.FAIL, "no child trades this token")
     if child.task is not None and child.task.status in _TASK_WORDS:
@@ -201,25 +229,27 @@ def _see_log(task: Task | None) -> str | None:
     return None if task is None or task.log_path is None else f"tail -50 {task.log_path}"
 
 
-def _stages(said: ChildStatus) -> Iterator[Link]:
+def _stages(said: ChildStatus, told: Told) -> Iterator[Link]:
     """Yield the child's own stages. That a book is one-sided is seen in the quote alone."""
     for name in STAGES:
         stage = said.stages.get(name)
         if stage is None:
             continue
-        link = _stage(name, stage.state, stage.reason, stage.since)
+        link = _stage(name, stage.state, stage.reason, stage.since, told)
         one_sided = _one_sided(said) if name == "quote" else None
         if one_sided is not None and link.state.is_passed:
-            link = _stage(name, "wait", one_sided, stage.since)
+            link = _stage(name, "wait", one_sided, stage.since, told)
         yield link
 
 
-def _stage(name: str, state: str, reason: str, since: float | None) -> Link:
+def _stage(name: str, state: str, reason: str, since: float | None, told: Told) -> Link:
     known = LinkState(state) if state in LinkState.__members__.values() else LinkState.FAIL
     if known is LinkState.OK:
         return Link(name, known, reason, since)
     meaning = explain(reason)
     text = meaning.text if reason in meaning.text else f"{reason}: {meaning.text}"
+    if meaning.settings:
+        text += f" ({in_words(told, meaning.settings)})"
     return Link(name, known, text, since, meaning.cure)
 
 

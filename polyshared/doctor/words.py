@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 LONG_ID = 20
@@ -13,6 +14,11 @@ _KILO = 1000
 def short(token_id: str) -> str:
     """Shorten a long id as the logs do."""
     return token_id if len(token_id) < LONG_ID else f"{token_id[:4]}…{token_id[-4:]}"
+
+
+def with_short_ids(text: str) -> str:
+    """Shorten the long ids within a text, such as the name of a log."""
+    return re.sub(rf"\d{{{LONG_ID},}}", lambda found: short(found.group()), text)
 
 
 def some(ids: Iterable[str], *, limit: int = 3) -> str:

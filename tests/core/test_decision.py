@@ -56,6 +56,15 @@ def test_an_order_sent_after_the_quote_came_is_not_in_it() -> None:
     assert without_own(market, [later]) == market
 
 
+def test_an_order_sent_before_the_clock_was_set_back_is_still_ours() -> None:
+    """It would look newer than every quote for as long as the clock was set back."""
+    market = quote("0.49", "0.51")
+    ours = resting("a", Side.BUY, "0.49", "100", at=market.received_at + 3600)
+
+    assert without_own(market, [ours], age_s=0.2).best_bid is None
+    assert without_own(market, [ours], age_s=3600.0) == market
+
+
 def test_a_level_smaller_than_our_order_does_not_hold_it_yet() -> None:
     market = quote("0.49", "0.51")  # 100 shares on each side
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from POLYMARKET_MAKER.core.entry import EntryMaker, from_entry
+from POLYMARKET_MAKER.core.entry import EntryMaker, EntryReader
 from POLYMARKET_MAKER.core.model import Level, Quote, TokenHealth
 
 QUOTE = Quote(
@@ -80,7 +80,7 @@ def test_an_entry_has_the_fields_that_other_programs_rely_on() -> None:
 def test_a_quote_comes_back_as_it_was(quote: Quote) -> None:
     entry = fields(quote, TokenHealth.QUIET, 3)
 
-    assert from_entry("7132", entry, seq=7) == quote
+    assert EntryReader("7132").read(entry, seq=7) == quote
 
 
 @given(QUOTES)
@@ -90,6 +90,33 @@ def test_an_entry_is_text_as_msgspec_writes_it(quote: Quote) -> None:
         assert msgspec.json.encode(msgspec.json.decode(text)) == text
 
 
+FEW_LEVELS = st.lists(
+    st.sampled_from([Level(Decimal(f"0.{n}"), Decimal(size)) for n in (4, 5) for size in (1, 2)]),
+    max_size=3,
+).map(tuple)
+
+
+@given(st.lists(st.tuples(FEW_LEVELS, FEW_LEVELS), min_size=2, max_size=6))
+def test_what_was_read_before_changes_nothing_in_a_quote(
+    books: list[tuple[tuple[Level, ...], tuple[Level, ...]]],
+) -> None:
+    reader = EntryReader("7132")
+    for bids, asks in books:
+        quote = replace(QUOTE, bids=bids, asks=asks)
+        assert reader.read(fields(quote, TokenHealth.LIVE, 0), seq=0) == quote
+
+
+def test_levels_that_stand_where_they_stood_are_not_read_anew() -> None:
+    reader = EntryReader("7132")
+    before = reader.read(fields(QUOTE, TokenHealth.LIVE, 0))
+    top = Level(Decimal("0.49"), Decimal("99.5"))
+    after = reader.read(fields(replace(QUOTE, bids=(top, *QUOTE.bids[1:])), TokenHealth.LIVE, 0))
+
+    assert after.bids[0] == top
+    assert after.bids[1] is before.bids[1]
+    assert after.asks is before.asks
+
+
 def test_a_missing_side_is_null_and_never_zero() -> None:
     empty = replace(QUOTE, best_bid=None, bids=(), last_trade_price=None)
 
@@ -97,7 +124,7 @@ def test_a_missing_side_is_null_and_never_zero() -> None:
 
     assert [entry[key] for key in ("best_bid", "bid_size", "price")] == [None, None, None]
     assert entry["bids"] == []
-    assert from_entry("7132", entry).best_bid is None
+    assert EntryReader("7132").read(entry).best_bid is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +173,7 @@ def test_unknown_keys_are_a_newer_writer_s() -> None:
         "mood": {"a": 1},
     }
 
-    assert from_entry("7132", entry) == replace(QUOTE, seq=9)
+    assert EntryReader("7132").read(entry) == replace(QUOTE, seq=9)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +191,7 @@ def test_a_wrong_type_is_an_error_that_names_the_field(key: str, value: object) 
     entry = {**fields(QUOTE, TokenHealth.LIVE, 0), key: value}
 
     with pytest.raises(ValueError, match=key):
-        from_entry("7132", entry)
+        EntryReader("7132").read(entry)
 
 
 @given(QUOTES)

@@ -12,12 +12,13 @@ from POLYMARKET_MAKER.core.exiting import (
     TAKE_S,
     Exit,
     exit_order,
+    floor_of_exit,
     follow_exit,
     remember_exit,
     remembered_exit,
     take_bid,
 )
-from POLYMARKET_MAKER.core.model import TimeInForce, WantedOrder
+from POLYMARKET_MAKER.core.order import TimeInForce, WantedOrder
 from tests.support.trading import MARKET, quote
 
 TICK = Decimal("0.01")
@@ -136,3 +137,7 @@ def test_an_exit_that_no_bid_has_met_says_so() -> None:
 
     assert wanted is None
     assert stage.reason == "no_bid"
+
+
+def test_a_floor_that_no_grid_holds_is_rounded_up_when_an_exit_begins() -> None:
+    assert floor_of_exit(quote("0.30", "0.99"), TICK, Decimal("0.055")) == Decimal("0.25")

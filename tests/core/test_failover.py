@@ -116,6 +116,22 @@ def test_one_outage_of_several_kinds_is_one_outage() -> None:
     assert child.state.wants_line
 
 
+def test_a_line_that_breaks_again_and_again_before_the_book_came_is_one_outage_too() -> None:
+    """No fault lasts for its own limit, and yet there was nothing to trade on for 32 s."""
+    child = Child()
+    child.live(1, None)
+    for _ in range(4):
+        child.live(5, Fault.LINE_DOWN)
+        child.live(3, Fault.TOKEN_RESYNC)
+    assert not child.state.wants_line
+
+    child.live(1, Fault.LINE_DOWN)
+    assert child.state.wants_line
+    child.live(1, Fault.TOKEN_RESYNC, direct_ready=True)
+    (switch,) = child.switches
+    assert (switch.reason, switch.lasted_s, switch.limit_s) == ("token_resync", 33, 32)
+
+
 @given(st.lists(st.tuples(st.sampled_from([None, *Fault]), st.booleans()), max_size=300))
 def test_a_child_never_acts_on_its_own_line_before_that_line_is_ready(
     seen: list[tuple[Fault | None, bool]],

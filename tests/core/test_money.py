@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import Side, TimeInForce, WantedOrder
+from POLYMARKET_MAKER.core.model import Side
 from POLYMARKET_MAKER.core.money import (
     ceil_size,
     ceil_to_tick,
@@ -20,6 +20,7 @@ from POLYMARKET_MAKER.core.money import (
     is_on_grid,
     taker_floor,
 )
+from POLYMARKET_MAKER.core.order import TimeInForce, WantedOrder
 from tests.support.trading import MARKET
 
 TICKS = [Decimal(tick) for tick in ("0.1", "0.01", "0.005", "0.0025", "0.001", "0.0001")]
@@ -105,3 +106,8 @@ def test_a_missing_side_cannot_be_reached_but_fak_always_takes() -> None:
     assert not is_marketable(order, Decimal("0.49"), None)
     fak = replace(order, time_in_force=TimeInForce.FAK)
     assert is_marketable(fak, Decimal("0.49"), None)
+
+
+@pytest.mark.parametrize("price", ["0", "1", "1.01", "-0.01"])
+def test_neither_nothing_nor_a_dollar_is_a_price(price: str) -> None:
+    assert not is_on_grid(Decimal(price), Decimal("0.01"))

@@ -8,7 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import ZERO, Position, Side
+from POLYMARKET_MAKER.core.model import ZERO, Side
+from POLYMARKET_MAKER.core.order import Position
 from POLYMARKET_MAKER.core.position import Trade, apply, replay, round_trips
 
 BUY, SELL = Side.BUY, Side.SELL

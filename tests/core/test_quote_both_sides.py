@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core.decision import Decision
-from POLYMARKET_MAKER.core.model import Position, Side, TokenHealth
+from POLYMARKET_MAKER.core.model import Side, TokenHealth
 from POLYMARKET_MAKER.core.money import is_on_grid
+from POLYMARKET_MAKER.core.order import Position
 from POLYMARKET_MAKER.core.quote_both_sides import SAMPLES, BothSides, Params
 from tests.support.trading import FLAT, MARKET, TOKEN, aged, holding
 
@@ -126,3 +129,38 @@ def test_orders_are_on_the_grid_never_cross_the_market_and_sell_only_what_is_hel
             else:
                 assert order.price > Decimal(bid) / 100
                 assert order.size <= position.size
+
+
+def test_a_falling_bid_does_not_move_the_floor_of_its_exit() -> None:
+    life, held = Life(exiting=True), holding("10")
+    assert life.tick("0.30", "0.51", held).stage.reason == "exit"
+
+    assert life.tick("0.25", "0.51", held).wanted[0].price == Decimal("0.25")
+    below = life.tick("0.24", "0.51", held)
+    assert (below.wanted, below.stage.reason) == ((), "exit_waits")
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        replace(PARAMS, max_buy_price=Decimal("0.49")),
+        replace(PARAMS, min_buy_price=Decimal("0.49")),
+    ],
+)
+def test_nothing_is_bought_at_the_bounds_of_the_price_band(band: Params) -> None:
+    free, bounded = Life(), Life(band)
+    for life in (free, bounded):
+        life.tick("0.49", "0.51")
+
+    assert prices(free.tick("0.49", "0.51"))[Side.BUY] == Decimal("0.49")
+    assert bounded.tick("0.49", "0.51").stage.reason == "outside_band"
+
+
+@pytest.mark.parametrize("post_only", [True, False])
+def test_both_orders_are_post_only_unless_it_is_switched_off(*, post_only: bool) -> None:
+    life = Life(replace(PARAMS, post_only=post_only))
+    life.tick("0.49", "0.51")
+
+    orders = life.tick("0.49", "0.51", holding("10", "0.40")).wanted
+
+    assert [order.post_only for order in orders] == [post_only, post_only]

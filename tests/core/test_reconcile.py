@@ -8,9 +8,11 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import OpenOrder, Side, TimeInForce, Wanted, WantedOrder
+from POLYMARKET_MAKER.core.gate import Gate
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import OpenOrder, TimeInForce, Wanted, WantedOrder
 from POLYMARKET_MAKER.core.reconcile import Plan, Tolerances, plan
-from POLYMARKET_MAKER.core.risk import Allowed, Gate
+from POLYMARKET_MAKER.core.risk import Allowed
 from tests.support.trading import MARKET, TOKEN, resting
 
 BUY, SELL = Side.BUY, Side.SELL

@@ -19,7 +19,6 @@ def test_the_codes_are_those_of_the_child() -> None:
         (0, "done"),
         (2, "settings"),
         (4, "refused"),
-        (5, "orders_open"),
         (10, "market_closed"),
     ],
 )
@@ -27,7 +26,7 @@ def test_codes_with_a_meaning_end_the_child(code: int, reason: str) -> None:
     assert judge(code, 5.0, History(), 0.0) == (History(), Stop(reason))
 
 
-@pytest.mark.parametrize("code", [1, 75, -9, -15])
+@pytest.mark.parametrize("code", [1, 5, 75, -9, -15])
 def test_a_child_that_was_told_to_end_is_not_restarted(code: int) -> None:
     assert judge(code, 5.0, History(), 0.0, asked=True)[1] == Stop("asked")
 
@@ -61,11 +60,16 @@ def test_five_crashes_in_ten_minutes_are_quarantined_for_fifteen() -> None:
     assert isinstance(judge(-11, 90.0, history, 601.0)[1], Restart)
 
 
-def test_a_temporary_end_is_no_crash() -> None:
+@pytest.mark.parametrize(("code", "reason"), [(5, "orders_open"), (75, "temporary")])
+def test_an_end_for_which_the_child_cannot_help_is_no_crash_and_not_the_last(
+    code: int, reason: str
+) -> None:
+    """An exchange that was away for ten minutes must not leave anybody away for ever."""
     history = History()
     for at in range(20):
-        history, verdict = judge(75, 1.0, history, float(at))
+        history, verdict = judge(code, 1.0, history, float(at))
         assert isinstance(verdict, Restart)
+        assert verdict.reason == reason
 
     assert history.crashes == ()
 

@@ -10,28 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    MarketInfo,
-    OpenOrder,
-    Position,
-    Side,
-    TimeInForce,
-    TokenHealth,
-    Wanted,
-    WantedOrder,
-)
+from POLYMARKET_MAKER.core.gate import Gate, Reason, Refusal, Switches
+from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Side, TokenHealth
 from POLYMARKET_MAKER.core.money import is_on_grid
-from POLYMARKET_MAKER.core.risk import (
-    Allowed,
-    Exposure,
-    Gate,
-    Limits,
-    Reason,
-    Refusal,
-    Switches,
-    check,
-)
+from POLYMARKET_MAKER.core.order import OpenOrder, Position, TimeInForce, Wanted, WantedOrder
+from POLYMARKET_MAKER.core.risk import Allowed, Exposure, Limits, check
 from tests.support.trading import FLAT, MARKET, SIBLING, TOKEN, aged, holding, resting
 
 BUY, SELL = Side.BUY, Side.SELL

@@ -166,6 +166,19 @@ def test_a_token_that_was_sold_out_is_forgotten_until_it_is_offered_again() -> N
     assert order(schedule.offer(["1"])) == ["1"]
 
 
+def test_a_token_that_nobody_wants_any_more_leaves_and_may_be_offered_again() -> None:
+    schedule = running("1").offer(["2"]).leave("1").leave("2")
+    assert order(schedule) == []
+    assert order(schedule.offer(["1"])) == [], "its child has not ended yet"
+
+    for outcome in (Outcome.DONE, Outcome.AGAIN):
+        ended = schedule.ended("1", outcome, T0)
+        assert (order(ended), ended.finished) == ([], {})
+        assert order(ended.offer(["1"])) == ["1"]
+    closed = schedule.ended("1", Outcome.FINAL, T0, reason="market_closed")
+    assert closed.finished == {"1": "market_closed"}
+
+
 def test_a_child_that_crashes_while_it_sells_is_followed_by_one_that_only_sells() -> None:
     schedule = running("1").sell("1").ended("1", Outcome.AGAIN, T0, after_s=1.0)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import FillStatus
+from POLYMARKET_MAKER.core.order import FillStatus
 from POLYMARKET_MAKER.core.shares import (
     FORGOTTEN_S,
     LEAST_APART_S,

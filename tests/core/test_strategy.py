@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core.decision import Decision, StageName
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    Position,
-    Side,
-    TimeInForce,
-    TokenHealth,
-    WantedOrder,
-)
+from POLYMARKET_MAKER.core.model import AgedQuote, Side, TokenHealth
 from POLYMARKET_MAKER.core.money import fee_per_share, is_on_grid
+from POLYMARKET_MAKER.core.order import Position, TimeInForce, WantedOrder
 from POLYMARKET_MAKER.core.strategy import Params, SellMode, VolatilityStrategy
 from tests.support.trading import FLAT, MARKET, TOKEN, aged, holding
 
@@ -363,3 +357,19 @@ def test_every_wanted_order_keeps_the_rules(
             assert order.side is Side.BUY or order.price >= cost * Decimal("1.04")
             assert order.side is Side.SELL or f"{order.price}" == texts[0]
             assert order.side is Side.SELL or order.size <= 15
+
+
+def test_prices_that_a_coarser_grid_does_not_hold_give_way_to_the_side_that_costs_nothing() -> None:
+    """A buy goes down to the grid, a sell up; a quote may be older than a change of the tick."""
+    life = fallen()
+
+    assert only(life.see(aged("0.475", "0.52"))).price == Decimal("0.47")
+    assert only(Life().see(aged("0.40", "0.615"), holding("10"))).price == Decimal("0.62")
+
+
+@pytest.mark.parametrize("post_only", [True, False])
+def test_what_rests_is_post_only_unless_it_is_switched_off(*, post_only: bool) -> None:
+    params = replace(PARAMS, post_only=post_only)
+
+    assert only(fallen(params).tick("0.49", "0.51")).post_only is post_only
+    assert only(Life(params).tick("0.40", "0.42", holding("10"))).post_only is post_only

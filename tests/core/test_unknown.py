@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import CancelResult, Outcome, Placed, Rejected, Unknown
+from POLYMARKET_MAKER.core.order import CancelResult, Outcome, Placed, Rejected, Unknown
 from POLYMARKET_MAKER.core.unknown import (
     Inquiry,
     Phase,

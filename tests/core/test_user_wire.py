@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from POLYMARKET_MAKER.core.events import Notice, Pong, Unknown, Unreadable
-from POLYMARKET_MAKER.core.model import FillStatus, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import FillStatus
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews, hello, parse
 
 YES, NO = "2174", "4833"

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import psutil
 
+from polyshared._clock import boot_s
 from polyshared.doctor import command
 from polyshared.doctor.checks import select
 from polyshared.doctor.facts import Facts
@@ -94,7 +95,8 @@ class House:
         (self.root / "POLYMARKET_MAKER" / "probe.py").write_text(script, encoding="utf-8")
         self.answer(answer("import", GOOD_IMPORT))
         self.answer(answer("settings", {"mode": "demo", "warnings": []}))
-        self.answer(answer("ledger", {**GOOD_LEDGER, "account_read_at": time.time()}))
+        read = {"account_read_at": time.time(), "account_read_boot_s": boot_s()}
+        self.answer(answer("ledger", {**GOOD_LEDGER, **read}))
         (self.data_dir / "ledger.db").touch()
         self.plan = {"tokens": TOKENS, "root": str(self.root), **plan}
         self._supervisor: subprocess.Popen[str] | None = None

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from polyshared._clock import Moment
+from polyshared._clock import Moment, boot_s
 from polyshared.doctor.children import Child, Children
+from polyshared.doctor.commands_stop import set_switches
 from polyshared.doctor.facts import Facts, SupervisorFacts
 from polyshared.doctor.graph import Known, Unlearnt
 from polyshared.doctor.killing import KILL_FILE, prove, switch
@@ -40,8 +41,8 @@ def child(
     return Child(TOKENS[0], Task("running", pid=2), status, Process(2, life), 1.0, 60.0)
 
 
-def ledger(*, read_at: float | None = 5009.0, orders: dict[str, str] | None = None) -> Answer:
-    known = {"account_read_at": read_at, "open_orders": orders or {}}
+def ledger(*, read_s: float | None = 109.0, orders: dict[str, str] | None = None) -> Answer:
+    known = {"account_read_boot_s": read_s, "open_orders": orders or {}}
     return Answer("ledger", available=True, ok=True, data=known)
 
 
@@ -79,8 +80,8 @@ def test_written_after_the_switch_and_read_at_the_exchange_is_proof() -> None:
             replace(PROVEN, supervisor=Known(supervisor(age_s=20.0))),
             "the supervisor has not written since",
         ),
-        (replace(PROVEN, ledger=Known(ledger(read_at=4999.0))), "not read at the exchange since"),
-        (replace(PROVEN, ledger=Known(ledger(read_at=None))), "not read at the exchange since"),
+        (replace(PROVEN, ledger=Known(ledger(read_s=99.0))), "not read at the exchange since"),
+        (replace(PROVEN, ledger=Known(ledger(read_s=None))), "not read at the exchange since"),
         (replace(PROVEN, ledger=Known(ledger(orders={"0x1": TOKENS[0]}))), "1 order may be open"),
         (replace(PROVEN, ledger=Unlearnt("no such program")), "the ledger could not be asked"),
         (replace(PROVEN, children=Unlearnt("too slow")), "children could not be looked at"),
@@ -125,7 +126,8 @@ def test_the_switch_says_who_and_when(tmp_path: Path) -> None:
 
 def later_ledger(house: House, **changes: Any) -> None:
     """The account is read a while after the switch."""
-    read = {**GOOD_LEDGER, "open_orders": {}, "account_read_at": time.time() + 60, **changes}
+    read_s = {"account_read_at": time.time(), "account_read_boot_s": boot_s() + 60}
+    read = {**GOOD_LEDGER, "open_orders": {}, **read_s, **changes}
     house.answer(answer("ledger", read))
 
 
@@ -173,6 +175,27 @@ def test_nobody_running_is_exit_code_5_with_the_command_that_helps(tmp_path: Pat
 
     assert done.returncode == 5
     assert "poly_maker_autorun.py --cancel-open" in done.stdout
+
+
+def test_a_switch_that_cannot_be_set_is_exit_code_5_and_no_traceback(tmp_path: Path) -> None:
+    nowhere = tmp_path / "no" / "such"
+
+    done = polyshared("kill", "--timeout", "1", "--data-dir", str(nowhere))
+
+    assert done.returncode == 5
+    assert "not proven: KILL not set: No such file or directory" in done.stdout
+    assert "--cancel-open" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_switch_that_cannot_be_set_stops_no_other(tmp_path: Path) -> None:
+    first, second = Located(tmp_path / "gone", "supervisor"), Located(tmp_path, "supervisor")
+
+    switched, failed = set_switches([first, second], by="me")
+
+    assert [located for located, _ in switched] == [second]
+    assert (tmp_path / KILL_FILE).exists()
+    assert not failed[str(first.data_dir)].is_complete
 
 
 def test_resume_asks_before_it_removes_the_switch(tmp_path: Path) -> None:

@@ -216,7 +216,16 @@ def test_the_newest_child_says_where_the_exchange_is(tmp_path: Path) -> None:
         path.write_text(json.dumps({"urls": urls}), encoding="utf-8")
         os.utime(path, (time.time() + age, time.time() + age))
 
-    assert netlook.find_urls(tmp_path, never).clob == "http://127.0.0.1:1002"
+    assert netlook.find_urls(tmp_path, {}, never).clob == "http://127.0.0.1:1002"
+
+
+def test_where_the_exchange_is_a_supervisor_says_before_any_child_runs(tmp_path: Path) -> None:
+    def never() -> Answer:
+        raise AssertionError("nobody needs to ask the program")
+
+    said = {"clob": "http://127.0.0.1:7", "ws_market": "ws://127.0.0.1:7/ws/market", "gamma": "x"}
+
+    assert netlook.find_urls(tmp_path, said, never).clob == "http://127.0.0.1:7"
 
 
 def test_where_nobody_says_it_nothing_is_guessed(tmp_path: Path) -> None:
@@ -224,7 +233,7 @@ def test_where_nobody_says_it_nothing_is_guessed(tmp_path: Path) -> None:
         return Answer("settings", available=False, ok=False)
 
     with pytest.raises(NotLearnt, match="nobody says"):
-        netlook.find_urls(tmp_path, silent)
+        netlook.find_urls(tmp_path, {}, silent)
 
 
 def test_what_asks_the_exchange_needs_to_be_asked_for(tmp_path: Path) -> None:

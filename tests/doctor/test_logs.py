@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyshared.doctor.logs import digest, look, parse_error, tail
+from polyshared.doctor.logs import broken_lines, digest, look, parse_error, tail
 
 STAMP = "2026-11-20T15:11:03.500Z"
 
@@ -64,7 +64,7 @@ def test_errors_are_counted_and_broken_lines_too(tmp_path: Path) -> None:
     found = look(tmp_path)
 
     assert digest(list(found.errors)) == [("a", 2), ("b", 1)]
-    assert found.broken_lines == 1
+    assert broken_lines(tmp_path) == 1
     assert len(found.recent(1795187463.5 + 60, within_s=61)) == 3
     assert found.recent(1795187463.5 + 60, within_s=59) == []
 

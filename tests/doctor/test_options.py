@@ -61,6 +61,7 @@ def test_pause_takes_the_last_digits_of_a_token_as_why_does(tmp_path: Path) -> N
     here = Located(tmp_path, "option")
 
     assert commands_stop._whole(here, TOKENS[1][-6:]) == TOKENS[1]
-    assert commands_stop._whole(here, "unknown") == "unknown"
-    with pytest.raises(typer.Exit):
-        commands_stop._whole(here, "")
+    assert commands_stop._whole(here, "4" * 77) == "4" * 77  # the supervisor may know it
+    for neither in ("unknown", "99", ""):
+        with pytest.raises(typer.Exit):
+            commands_stop._whole(here, neither)

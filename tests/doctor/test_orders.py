@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from polyshared._clock import Moment
-from polyshared.doctor import checks_order
+from polyshared.doctor import checks_child, checks_order, checks_reading
 from polyshared.doctor.children import Child, Children
 from polyshared.doctor.facts import Facts, SupervisorFacts
 from polyshared.doctor.graph import Known, NotApplicable, Status
@@ -17,7 +19,7 @@ from polyshared.doctor.locate import Located
 from polyshared.doctor.logs import ErrorEntry, Logs
 from polyshared.doctor.probe import Answer
 from polyshared.doctor.processes import Life, Process
-from polyshared.doctor.statusfiles import ChildStatus, Supervisor, Task
+from polyshared.doctor.statusfiles import ChildStatus, Supervisor, Task, TokenSource
 from tests.doctor.house import TOKENS
 
 NOW = Moment("boot", 100.0, 50_000.0)
@@ -29,9 +31,16 @@ def child(**said: Any) -> Child:
     return Child(TOKENS[0], Task("running", pid=2), status, Process(2, Life.RUNNING), 1.0, 60.0)
 
 
-def facts(*, venue: dict[str, Any] | None = None, kid: Child | None = None, **learnt: Any) -> Facts:
+def facts(
+    *,
+    venue: dict[str, Any] | None = None,
+    kid: Child | None = None,
+    settings: dict[str, Any] | None = None,
+    **learnt: Any,
+) -> Facts:
     said = {
         "pid": 1, "pid_started_s": 1.0, "boottime_s": 99.0, "venue": venue or {"state": "open"},
+        "settings": settings or {},
     }  # fmt: skip
     boss = SupervisorFacts(msgspec.convert(said, Supervisor), Process(1, Life.RUNNING), 1.0)
     return Facts(
@@ -96,6 +105,60 @@ def test_the_state_of_the_exchange_is_told(
     assert text in verdict.detail
 
 
+@pytest.mark.parametrize("state", ["cancel_only", "post_only"])
+def test_a_state_that_an_order_met_is_told_although_reads_are_answered(state: str) -> None:
+    given = facts(ledger=ledger(venue={"state": state, "reason": "maintenance"}))
+
+    verdict = checks_order.venue(given)
+
+    assert verdict.status is Status.WARN
+    assert f"{state}: maintenance" in verdict.detail
+    assert checks_order.venue(facts(ledger=ledger(venue={"state": "ok"}))).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("open", Status.OK), ("connecting", Status.OK), ("down", Status.WARN)],
+)
+def test_an_account_connection_that_is_down_makes_fills_late(said: str, status: Status) -> None:
+    given = facts(venue={"state": "open", "user_channel": said})
+
+    assert checks_order.user_channel(given).status is status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("beating", Status.OK), ("not_armed", Status.OK), ("silent", Status.FAIL)]
+)
+def test_an_exchange_that_does_not_hear_of_us_cancels_everything(said: str, status: Status) -> None:
+    given = facts(venue={"state": "open", "dead_man": said})
+
+    assert checks_order.dead_man(given).status is status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("running", Status.OK), ("waiting", Status.WARN), ("ended", Status.WARN)],
+)
+def test_a_source_of_tokens_that_has_ended_is_told(said: str, status: Status) -> None:
+    boss = facts().supervisor.value
+    assert isinstance(boss.status, Supervisor)
+    source = TokenSource(said, None if status is Status.OK else 2)
+    told = replace(boss, status=structs.replace(boss.status, token_source=source))
+
+    verdict = checks_child.token_source(replace(facts(), supervisor=Known(told)))
+
+    assert verdict.status is status
+    assert ("exit code 2" in verdict.detail) is (status is Status.WARN)
+
+
+def test_on_paper_there_is_neither_channel_nor_dead_mans_switch() -> None:
+    given = facts(venue={"state": "paper"})
+
+    for judge in (checks_order.user_channel, checks_order.dead_man):
+        with pytest.raises(NotApplicable):
+            judge(given)
+
+
 def stage(state: str, *, since: float = 49_900.0) -> Child:
     return child(stages={"risk": {"state": state, "reason": "cap_total", "since": since}})
 
@@ -120,6 +183,25 @@ def test_a_rule_that_holds_back_is_no_fault_and_a_broken_stage_is(
 
 
 @pytest.mark.parametrize(
+    ("state", "reason", "status"),
+    [
+        ("wait", "crossed", Status.WARN),
+        ("blocked", "stale", Status.WARN),
+        ("wait", "no_ask", Status.OK),
+        ("wait", "no_bid", Status.OK),
+        ("ok", "live", Status.OK),
+    ],
+)
+def test_a_market_with_one_side_only_holds_no_child_back(
+    state: str, reason: str, status: Status
+) -> None:
+    """It may be so for hours; what a feed withholds is another matter."""
+    kid = child(stages={"quote": {"state": state, "reason": reason, "since": 49_900.0}})
+
+    assert checks_reading.wait(facts(kid=kid)).status is status
+
+
+@pytest.mark.parametrize(
     ("kid", "status", "text"),
     [
         (child(started_at=49_000.0), Status.OK, "no order yet"),
@@ -138,6 +220,12 @@ def test_hours_without_an_order_are_told(kid: Child, status: Status, text: str) 
 
     assert verdict.status is status
     assert text in verdict.detail
+
+
+def test_how_many_hours_are_many_is_a_setting() -> None:
+    given = facts(kid=child(started_at=48_000.0), settings={"no_order_warn_h": 0.5})
+
+    assert checks_order.recent(given).status is Status.WARN
 
 
 @pytest.mark.parametrize(

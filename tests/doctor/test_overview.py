@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from polyshared.doctor.overview import shares
 from tests.doctor.house import TOKENS, House, freeze, polyshared
 
 
@@ -68,6 +69,13 @@ def test_a_stopped_child_is_seen_and_is_exit_code_1(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"), [("20.00", "20"), ("0.00", "0"), ("12.680", "12.68"), ("100", "100")]
+)
+def test_a_size_is_shown_without_the_zeros_that_a_sum_leaves(size: str, shown: str) -> None:
+    assert shares(size) == shown
+
+
 def test_nothing_runs_is_exit_code_3_and_a_sentence(tmp_path: Path) -> None:
     done = polyshared("status", "--data-dir", str(tmp_path))
 
@@ -99,6 +107,7 @@ def test_errors_are_counted_by_event_with_the_last_message(tmp_path: Path) -> No
         ("aggregator_failed", 1, "port in use"),
     ]
     assert done.returncode == 1
+    assert "1 of the last lines of errors.jsonl cannot be read" in done.stderr
 
 
 def test_without_errors_there_is_nothing_to_count(tmp_path: Path) -> None:

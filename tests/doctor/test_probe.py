@@ -14,12 +14,20 @@ import psutil
 import pytest
 
 from POLYMARKET_MAKER.ledger import Identity, Ledger
+from polyshared.doctor import running
 from polyshared.doctor.asking import Questions
 from polyshared.doctor.graph import NotLearnt
 from polyshared.doctor.probe import Ask, Program, ask, clean_environment
 from polyshared.doctor.statusfiles import Supervisor
 from tests.doctor.house import ROOT
 from tests.support.program import eventually
+
+
+@pytest.fixture(autouse=True)
+def may_ask() -> None:
+    """Let programs be started: an earlier look of this process has ended, and with it that."""
+    running.begin()
+
 
 HERE = Program(sys.executable, ROOT, "here")
 
@@ -67,16 +75,77 @@ def test_settings_that_load_say_where_the_data_is() -> None:
     assert said["data"]["data_dir"].endswith("demo")
 
 
+def test_settings_are_read_from_the_files_that_are_named(tmp_path: Path) -> None:
+    """What the running supervisor was started with, and not what lies in the project."""
+    config = tmp_path / "other.json"
+    config.write_text(json.dumps({"scheduler": {"max_concurent_tasks": 3}}), encoding="utf-8")
+
+    code, said = probe("settings", f"--global-config={config}")
+    shipped, _ = probe("settings")
+
+    assert (code, shipped) == (1, 0)
+    assert "other.json" in said["reason"]
+    assert "did you mean 'max_concurrent_tasks'?" in said["reason"]
+
+
+def asked_for(folder: Path, *, alive: bool, **files: str) -> list[str]:
+    """Return the options with which the settings are asked for."""
+    program = make_program(
+        folder,
+        "import json, sys\n"
+        "data = {'options': sys.argv[3:]}\n"
+        "print(json.dumps({'subject': sys.argv[1], 'available': True, 'ok': True, 'data': data}))",
+    )
+    status = msgspec.convert(
+        {"pid": 1, "pid_started_s": 1.0, "boottime_s": 1.0, "mode": "live", "settings": files,
+         "root": str(program.root), "interpreter": program.interpreter},
+        Supervisor,
+    )  # fmt: skip
+    found: list[str] = Questions(folder, status, None, alive).settings(10.0).data["options"]
+    return found
+
+
+def test_a_running_supervisors_files_are_asked_about(tmp_path: Path) -> None:
+    found = asked_for(tmp_path, alive=True, global_config="/x/g.json", strategy_config="/x/s.json")
+
+    assert found == ["--global-config=/x/g.json", "--strategy-config=/x/s.json"]
+
+
+def test_files_of_a_supervisor_that_has_ended_are_asked_about_while_they_are_there(
+    tmp_path: Path,
+) -> None:
+    there = tmp_path / "g.json"
+    there.touch()
+
+    found = asked_for(tmp_path, alive=False, global_config=str(there), strategy_config="/x/s.json")
+
+    assert found == [f"--global-config={there}"]
+
+
+def test_what_the_program_leaves_out_of_a_signing_library_is_not_imported_here_either() -> None:
+    """It is a third of the time that all imports take."""
+    script = (
+        "import sys; from POLYMARKET_MAKER.probe.imports import probe_import; "
+        "found = probe_import(None); print(found.ok, 'py_ecc' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["True", "False"]
+
+
 def test_a_ledger_tells_counts_and_ids_and_no_body(tmp_path: Path) -> None:
     identity = Identity("demo", "http://127.0.0.1:1", 137, "0xfunder")
     with Ledger.open(tmp_path / "ledger.db", identity) as ledger:
-        ledger.account_read(1795187463.0)
+        ledger.account_read(1795187463.0, boot_s=77.0)
 
     code, said = probe("ledger", "--data-dir", str(tmp_path))
 
     assert code == 0
     assert said["data"]["open_orders"] == {}
     assert said["data"]["account_read_at"] == 1795187463.0
+    assert said["data"]["account_read_boot_s"] == 77.0
     assert "body" not in json.dumps(said)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -18,6 +20,7 @@ from tests.support.program import Supervised, eventually, supervised
 ENGLISH = ROOT / "docs" / "runbook.md"
 CHINESE = ROOT / "docs" / "runbook.zh-CN.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TYPIST = ROOT / "tests" / "support" / "typist.py"
 CELL = re.compile(r"^ ?`(polyshared [^`]+)` ?$")
 
 PATIENCE_S = 90.0
@@ -61,36 +64,65 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def fault(line: str, data: Path, programs: Path) -> str | None:
-    """Type a command; return what is wrong with what it did, if anything is."""
+def typed(line: str, data: Path) -> str:
+    """Return a command as it is typed."""
     token = min((data / "children").glob("*.json")).stem
     typed = line.replace("TOKEN", token)
     if typed.startswith("polyshared doctor"):
         typed += f" --timeout {PATIENCE_S:.0f}"  # the machine may be busy with other tests
+    return typed
+
+
+def around(data: Path, programs: Path) -> dict[str, str]:
+    """Return the environment that commands are typed in."""
+    return {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]]),
+        # Never another supervisor of this machine: one of the commands is kill.
+        "POLY_DATA_DIR": str(data),
+    }
+
+
+def fault(line: str, code: int, said: str) -> str | None:
+    """Return what is wrong with what a command did, if anything is."""
+    allowed = {0, 1} if line in MAY_BE_ONE else {0}
+    return None if code in allowed and said.strip() else f"{line}: exit code {code}\n{said}"
+
+
+def faults_one_by_one(lines: Iterable[str], data: Path, programs: Path) -> list[str]:
+    """Type commands into a shell, in their order."""
+    found = []
+    for line in lines:
+        done = subprocess.run(
+            ["/bin/sh", "-c", typed(line, data)],
+            env=around(data, programs),
+            cwd=programs,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S + 20,
+            check=False,
+        )
+        found.append(fault(line, done.returncode, done.stdout + done.stderr))
+    return [each for each in found if each is not None]
+
+
+def faults_at_once(lines: Iterable[str], data: Path, programs: Path) -> list[str]:
+    """Run commands that only look, several at a time."""
+    every = list(lines)
     done = subprocess.run(
-        ["/bin/sh", "-c", typed],
-        env={
-            **os.environ,
-            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]]),
-            # Never another supervisor of this machine: one of the commands is kill.
-            "POLY_DATA_DIR": str(data),
-        },
+        [sys.executable, str(TYPIST), json.dumps([shlex.split(typed(e, data)) for e in every])],
+        env=around(data, programs),
         cwd=programs,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S + 20,
-        check=False,
+        timeout=PATIENCE_S * 3,
+        check=True,
     )
-    allowed = {0, 1} if line in MAY_BE_ONE else {0}
-    if done.returncode in allowed and (done.stdout + done.stderr).strip():
-        return None
-    return f"{line}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-
-
-def faults(lines: Iterable[str], data: Path, programs: Path) -> list[str]:
-    found = (fault(line, data, programs) for line in lines)
+    ended = zip(every, json.loads(done.stdout), strict=True)
+    found = (fault(line, code, said) for line, (code, said) in ended)
     return [each for each in found if each is not None]
 
 
@@ -102,7 +134,7 @@ def test_the_blocks_of_the_runbook_run_on_a_demo(tmp_path: Path, programs: Path)
     live = [line for line in in_cells(text) if "--live" in line]
     with supervised("--demo", "--no-repl", directory=tmp_path) as demo:
         eventually(lambda: all_quote(demo), within_s=60, what="four children with quotes")
-        found = faults([*in_blocks(text), *live], demo.data, programs)
+        found = faults_one_by_one([*in_blocks(text), *live], demo.data, programs)
 
     assert found == []
     assert not (demo.data / "KILL").exists()
@@ -119,7 +151,8 @@ def test_the_tables_of_the_runbook_run_on_a_house(tmp_path: Path, programs: Path
     lines = dict.fromkeys(in_cells(ENGLISH.read_text(encoding="utf-8")))
     (tmp_path / "logs").mkdir()
     with House(tmp_path) as house:
-        found = faults((line for line in lines if "--live" not in line), house.data_dir, programs)
+        here = [line for line in lines if "--live" not in line]
+        found = faults_at_once(here, house.data_dir, programs)
 
     assert len(lines) > 40
     assert found == []

@@ -201,7 +201,7 @@ def test_unreadable_settings_are_named(tmp_path: Path) -> None:
         examined = house.examine()
 
     assert only_failure(examined) == "config.load"
-    assert examined.detail("config.load") == said
+    assert examined.detail("config.load").startswith(said)
 
 
 def test_an_empty_directory_has_nothing_to_judge(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from polyshared import _clock
 from polyshared._snapshot import Entry, Snapshot
@@ -21,6 +22,7 @@ from polyshared.doctor.locate import Located
 from polyshared.doctor.processes import Life, Process
 from polyshared.doctor.reasons import explain
 from polyshared.doctor.statusfiles import ChildStatus, Supervisor, Task
+from polyshared.doctor.told import in_words, read_told
 from polyshared.doctor.why import Link, LinkState, chain, first_not_passed, resolve
 from tests.doctor.house import TOKENS, House, polyshared
 
@@ -67,7 +69,13 @@ def child(*, life: Life = Life.RUNNING, age_s: float = 0.5, **said: Any) -> Chil
 def cache(health: str = "live", *, age_s: float = 0.2) -> Cache:
     entry = Entry(
         key=TOKEN,
-        fields={"health": health, "best_bid": 0.49, "best_ask": 0.51, "updated_at": NOW.wall_s},
+        fields={
+            "health": health,
+            "best_bid": 0.49,
+            "best_ask": 0.51,
+            "updated_at": NOW.wall_s,
+            "conn": 0,
+        },
         epoch=1,
         seq=1,
         rev=1,
@@ -162,6 +170,34 @@ def test_a_token_without_a_child_says_so() -> None:
     assert stopper(given).reason == "no child trades this token"
 
 
+@pytest.mark.parametrize(("number", "stops"), [(0, True), (1, False)])
+def test_only_the_connection_of_the_token_itself_counts(number: int, stops: bool) -> None:  # noqa: FBT001
+    """A second one may just be dialled, for a token that is doubted."""
+    boss = supervisor()
+    assert isinstance(boss.status, Supervisor)
+    (line,) = boss.status.aggregator.connections
+    broken = structs.replace(line, id=number, state="down")
+    lines = (broken,) if number == line.id else (line, broken)
+    feed = structs.replace(boss.status.aggregator, connections=lines)
+    told = replace(boss, status=structs.replace(boss.status, aggregator=feed))
+
+    link = first_not_passed(chain(TOKEN, facts(child(), boss=told)))
+
+    assert (link is not None and link.name == "line") is stops
+
+
+def test_a_token_that_waits_for_proof_of_its_last_childs_orders_says_so() -> None:
+    """Not for a slot: that would be the wrong thing to raise."""
+    boss = supervisor()
+    assert isinstance(boss.status, Supervisor)
+    clearing = replace(boss, status=structs.replace(boss.status, clearing=(TOKEN,)))
+
+    link = stopper(facts(child(), boss=clearing))
+
+    assert (link.name, link.state) == ("child", LinkState.BLOCKED)
+    assert "not proven" in link.reason
+
+
 def test_the_links_stand_in_the_order_of_the_data() -> None:
     names = [link.name for link in chain(TOKEN, facts(child()))]
 
@@ -193,6 +229,8 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
     assert explain("brand_new_rule").text == "brand new rule"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_the_command_names_the_stage_and_the_cure(tmp_path: Path) -> None:
     stages = {"risk": {"state": "blocked", "reason": "killed", "since": 1.0}}
     with House(tmp_path, children={"stages": stages}) as house:
@@ -204,6 +242,36 @@ def test_the_command_names_the_stage_and_the_cure(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1].endswith("cure: polyshared resume")
     assert json.loads(said.stdout)["first_red"] == "risk"
     assert unknown.returncode == 2
+
+
+def test_a_limit_is_named_with_the_value_that_the_child_was_told() -> None:
+    told = {"risk": {"max_notional_per_token": 3.5}, "drop_pct": 0.05, "order_size": None}
+
+    capped = chain(TOKEN, at_stage("budget", "blocked", "cap_token"), told)
+    calm = chain(TOKEN, at_stage("signal", "wait", "no_drop"), told)
+    small = chain(TOKEN, at_stage("risk", "blocked", "too_small"), told)
+
+    assert said_of(capped).endswith("(max_notional_per_token 3.5)")
+    assert said_of(calm).endswith("(drop_pct 0.05, drop_window_minutes)")  # one is not known
+    assert said_of(small).endswith("(order_size none)")
+
+
+def said_of(links: list[Link]) -> str:
+    link = first_not_passed(links)
+    assert link is not None
+    return link.reason
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[1]", b"\xff", b'{"risk": 3}'])
+def test_a_child_that_was_told_nothing_readable_has_no_values(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / f"run_params_{TOKEN}.json").write_bytes(content)
+
+    told = read_told(tmp_path, TOKEN)
+
+    assert in_words(told, ["risk.max_daily_loss", "drop_pct"]) == "max_daily_loss, drop_pct"
 
 
 def test_where_nothing_runs_there_is_nothing_to_explain(tmp_path: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from POLYMARKET_MAKER.core.failover import Fault
-from POLYMARKET_MAKER.core.risk import Reason
+from POLYMARKET_MAKER.core.gate import Reason
 from polyshared.doctor.reasons import MEANINGS
-from tests.doctor.house import TOKENS, Done, House, freeze, polyshared
+from tests.doctor.house import ROOT, TOKENS, Done, House, freeze, polyshared
 
 TOKEN = TOKENS[0]
 
@@ -77,6 +78,35 @@ def test_of_a_suspended_child_and_a_suspended_supervisor_the_supervisor_is_first
     assert (child["first_red"], supervisor["first_red"]) == ("child", "supervisor")
 
 
-@pytest.mark.parametrize("code", [*Reason, *Fault])
+def written_in(module: str, pattern: str) -> set[str]:
+    """Return the codes that stand in a module of the trading program as plain words."""
+    text = (ROOT / "POLYMARKET_MAKER" / module).read_text(encoding="utf-8")
+    return set(re.findall(pattern, text))
+
+
+STOPS = r'(?:stopped\(|return |else )"(\w+)"'
+PLAIN_CODES = (
+    *sorted(written_in("core/strategy.py", STOPS) - {"threshold", "drop"}),  # these go on
+    *sorted(written_in("core/quote_both_sides.py", STOPS)),
+    *sorted(written_in("core/exiting.py", STOPS)),
+    *sorted(written_in("own_line.py", r'refused = "(\w+)"') | written_in("own_line.py", STOPS)),
+    *sorted(written_in("quotes.py", r'"(no_quote|line_opening)"')),
+    *sorted(written_in("venue_watch.py", r': "(\w+)",')),
+)
+
+
+@pytest.mark.parametrize("code", dict.fromkeys([*map(str, [*Reason, *Fault]), *PLAIN_CODES]))
 def test_every_code_of_the_trading_program_is_explained(code: str) -> None:
-    assert str(code) in MEANINGS
+    assert code in MEANINGS
+
+
+def test_the_codes_are_found_where_they_are_written() -> None:
+    some = {"bid_above_max", "outside_band", "exit_waits", "slots_unusable", "no_quote", "disabled"}
+
+    assert some <= set(PLAIN_CODES)
+
+
+@pytest.mark.parametrize("code", [*Reason])
+def test_what_a_rule_holds_back_has_a_cure(code: str) -> None:
+    """Also where it is only to wait: who is asked at three in the morning wants to be told."""
+    assert MEANINGS[str(code)].cure or code == Reason.SELL_ONLY

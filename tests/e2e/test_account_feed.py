@@ -15,7 +15,9 @@ from tests.support.simulator import running_simulator
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 
-def test_a_fill_is_told_at_once_and_the_child_acts_on_it(tmp_path: Path) -> None:
+def test_a_fill_is_told_at_once_and_the_child_acts_on_it_and_no_secret_is_logged(
+    tmp_path: Path,
+) -> None:
     """The child's answer, a sell, is on the book long before any read is due."""
     with running_simulator(tokens=1, no_flow=True) as sim, live_account(sim, tmp_path) as account:
         token = sim.tokens[0]
@@ -32,7 +34,11 @@ def test_a_fill_is_told_at_once_and_the_child_acts_on_it(tmp_path: Path) -> None
         after = sim.stats()["requests"]
 
         assert after.get("GET /data/trades", 0) - before.get("GET /data/trades", 0) <= 1
+        bodies = account.query("SELECT body FROM intents")
         assert account.run.stop() == 0
+        owner = bodies[0][0].decode().split('"owner":"')[1].split('"')[0]
+        assert ADDRESS.lower() not in owner
+        assert owner not in account.log()
         (told,) = (line for line in account.log().splitlines() if "[FILL]" in line)
         stamp = datetime.fromisoformat(told.split()[0]).timestamp()
         assert stamp - traded_at < 0.5, "2 to 35 ms on a quiet machine"
@@ -79,13 +85,3 @@ def test_a_trade_that_fails_is_undone(tmp_path: Path) -> None:
         )
         eventually(lambda: account.held(token) == 0, within_s=2, what="no position")
         assert account.run.stop() == 0
-
-
-def test_secrets_of_the_channel_are_never_logged(tmp_path: Path) -> None:
-    with running_simulator(tokens=1, no_flow=True) as sim, live_account(sim, tmp_path) as account:
-        account.wait_for_orders(1)
-        bodies = account.query("SELECT body FROM intents")
-        assert account.run.stop() == 0
-        owner = bodies[0][0].decode().split('"owner":"')[1].split('"')[0]
-        assert ADDRESS.lower() not in owner
-        assert owner not in account.log()

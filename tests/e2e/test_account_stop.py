@@ -140,6 +140,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
         while time.monotonic() < until:
             status = account.run.status()
             assert status["tasks"][token]["pid"] is None
+            assert status["clearing"] == [token], "and it is told"
             assert time.time() - status["written_at"] < 3, "the supervisor's loop stands still"
             assert time.time() - child(account, other)["written_at"] < 3
             time.sleep(0.2)
@@ -149,6 +150,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
             within_s=30,
             what="a new child",
         )
+        assert account.run.status()["clearing"] == []
         eventually(lambda: len(account.ours(token)) == 1, within_s=30, what="its order")
         assert account.run.stop() == 0
 
@@ -180,24 +182,6 @@ def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_p
             eventually(agree, within_s=60, what="one order, known here as well")
             assert account.run.stop() == 0
             assert account.orders() == []
-
-
-def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
-    with (
-        running_simulator(tokens=2, no_flow=True) as sim,
-        live_account(sim, tmp_path, tokens=2) as account,
-    ):
-        account.wait_for_orders(2)
-        pids = account.run.pids()
-        account.run.process.kill()
-        account.run.process.wait(10)
-
-        eventually(lambda: account.orders() == [], within_s=60, what="no order")
-        eventually(
-            lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids),
-            within_s=60,
-            what="no child",
-        )
 
 
 def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(

@@ -37,6 +37,20 @@ def is_trading(run: Supervised) -> bool:
     )
 
 
+def jq_reads(cache: Path) -> None:
+    """Hold that jq, where it is installed, reads what the report's checklist asks for."""
+    jq = shutil.which("jq")
+    if jq is None:
+        return
+    for expression in (
+        ".updated_at",
+        ".tokens | keys",
+        ".tokens[] | {price,best_bid,best_ask,ts,seq}",
+    ):
+        done = subprocess.run([jq, "-e", expression, str(cache)], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 def test_demo_trades_round_trips_and_leaves_nothing_open(tmp_path: Path) -> None:
     with supervised("--demo", "--seconds", "30", directory=tmp_path) as run:
         eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
@@ -47,6 +61,7 @@ def test_demo_trades_round_trips_and_leaves_nothing_open(tmp_path: Path) -> None
                 for entry in cache["tokens"].values()
             ]
             assert len(entries) == 4
+        jq_reads(run.data / "ws_cache.json")
         code = run.process.wait(60)
 
     text = (tmp_path / "out.txt").read_text(encoding="utf-8")
@@ -61,44 +76,21 @@ def test_demo_trades_round_trips_and_leaves_nothing_open(tmp_path: Path) -> None
     assert verified == posted != "0", text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
-def test_a_signal_ends_the_demo_with_proof_and_without_orphans(
-    tmp_path: Path, number: signal.Signals
+def ends_with_proof_and_without_orphans(
+    run: Supervised, directory: Path, number: signal.Signals
 ) -> None:
-    with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
-        pids = run.pids()
-        code = run.stop(number)
-
-    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    pids = run.pids()
+    code = run.stop(number)
+    text = (directory / "out.txt").read_text(encoding="utf-8")
     assert code == 0, text
     assert summary_of(text)["open orders"] == "0"
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_jq_reads_what_the_report_asks_for(tmp_path: Path) -> None:
-    """The checklist's own expressions, where jq is installed."""
-    jq = shutil.which("jq")
-    if jq is None:
-        pytest.skip("jq is not installed")
+def test_a_second_supervisor_is_refused_and_ctrl_c_ends_the_first(tmp_path: Path) -> None:
     with supervised("--demo", directory=tmp_path) as run:
         eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
-        for expression in (
-            ".updated_at",
-            ".tokens | keys",
-            ".tokens[] | {price,best_bid,best_ask,ts,seq}",
-        ):
-            done = subprocess.run(
-                [jq, "-e", expression, str(run.data / "ws_cache.json")],
-                capture_output=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-
-
-def test_a_second_supervisor_in_the_same_directory_is_refused(tmp_path: Path) -> None:
-    with supervised("--demo", directory=tmp_path) as run:
-        eventually(lambda: bool(run.status()), within_s=60, what="a status file")
+        before = run.status()["pid"]
         second = run_program(
             "poly_maker_autorun.py",
             "--demo",
@@ -106,12 +98,15 @@ def test_a_second_supervisor_in_the_same_directory_is_refused(tmp_path: Path) ->
         )
 
         assert second.code == 3
-        assert "another supervisor runs here" in second.err
-        assert "Traceback" not in second.err + second.out
+        (sentence,) = second.err.strip().splitlines()
+        assert "another supervisor runs here" in sentence
+        assert "Traceback" not in second.out
+        assert run.status()["pid"] == before
         assert run.process.poll() is None
+        ends_with_proof_and_without_orphans(run, tmp_path, signal.SIGINT)
 
 
-def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
+def test_a_killed_child_is_started_again_and_sigterm_ends_them_all(tmp_path: Path) -> None:
     with supervised("--demo", directory=tmp_path) as run:
         eventually(lambda: is_trading(run), within_s=60, what="four children with quotes")
         token_id, task = next(iter(run.status()["tasks"].items()))
@@ -122,4 +117,4 @@ def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
             return now["status"] == "running" and now["pid"] not in (None, task["pid"])
 
         eventually(is_back, within_s=60, what="a new child for the killed one")
-        assert run.stop() == 0
+        ends_with_proof_and_without_orphans(run, tmp_path, signal.SIGTERM)

@@ -20,9 +20,7 @@ def copy(tmp_path: Path) -> Path:
     """Return a copy of program and doctor, as somebody makes it by hand."""
     folder = tmp_path / "elsewhere"
     for name in ("POLYMARKET_MAKER", "polyshared"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.egg-info"))
     return folder
 
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def test_kill_proves_with_a_child_that_hangs_with_half_of_them_dead_and_with_none_alive(
     tmp_path: Path,
 ) -> None:
-    with trading(tmp_path) as (run, sim):
+    with trading(tmp_path, tokens=3) as (run, sim):
         with suspended(run.pids()[0]):
             while_one_hangs = kill(run, timeout_s=3)
             left_by_it = open_orders(sim)

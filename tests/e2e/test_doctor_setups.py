@@ -62,7 +62,7 @@ def test_a_token_that_the_exchange_never_confirms_is_the_cause(tmp_path: Path) -
 
     assert stops == ("entry", "the shared file lacks this token")
     found.assert_only("agg.subscribed")
-    assert "2 of 3 tokens confirmed" in found.checks["agg.subscribed"]["detail"]
+    assert "1 of 2 tokens confirmed" in found.checks["agg.subscribed"]["detail"]
     assert found.checks["agg.subscribed"]["evidence"]["missing"] == [sim.tokens[1]]
 
 
@@ -77,7 +77,7 @@ def test_children_that_were_told_of_another_file_are_the_cause(tmp_path: Path) -
         run,
         _,
     ):
-        eventually(lambda: quoting(run, "direct"), within_s=60, what="three children on their own")
+        eventually(lambda: quoting(run, "direct"), within_s=60, what="two children on their own")
         found = Diagnosis(run.data)
 
     found.assert_only("child.env")
@@ -108,7 +108,7 @@ def telling_children_of(cache: Path, folder: Path) -> dict[str, str]:
 
 def quoting(run: Supervised, source: str) -> bool:
     children = run.children().values()
-    return len(children) == 3 and all(is_quoting(each, source) for each in children)
+    return len(children) == 2 and all(is_quoting(each, source) for each in children)
 
 
 def test_a_full_disk_is_the_cause(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_full_disk_is_the_cause(tmp_path: Path) -> None:
             pytest.skip("mounting a small tmpfs needs root")
         data = disk / "data"
         data.mkdir()
-        with trading(tmp_path, env={"POLY_DATA_DIR": str(data)}) as (run, _):
+        with trading(tmp_path, tokens=1, env={"POLY_DATA_DIR": str(data)}) as (run, _):
             fill(disk / "filler")
             eventually(lambda: status_age_s(run) > 11, within_s=30, what="a status that is old")
             found = Diagnosis(run.data)

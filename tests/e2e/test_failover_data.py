@@ -21,14 +21,13 @@ from polyshared import SnapshotWriter
 from tests.support import market_text
 from tests.support.failover import (
     Family,
-    addresses,
     family,
     is_quoting,
     starting_together,
     suspended,
 )
 from tests.support.program import eventually, supervised
-from tests.support.simulator import Simulator, running_simulator
+from tests.support.simulator import Simulator, addresses, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from polyshared import SnapshotReader, SnapshotWriter
-from tests.support.failover import addresses, is_quoting, starting_together
+from tests.support.failover import is_quoting, starting_together
 from tests.support.program import Supervised, eventually, supervised
-from tests.support.simulator import Simulator, running_simulator
+from tests.support.simulator import Simulator, addresses, running_simulator
 from tests.torture.stage import small_disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -114,7 +114,7 @@ def test_without_lane_and_file_children_trade_on_their_own_lines_until_space_ret
 
 
 RACER = Path(__file__).resolve().parents[1] / "support" / "racing_reader.py"
-RACE_S, RACE_S_IN_FULL = 15.0, 60.0
+RACE_S, RACE_S_IN_FULL = 8.0, 60.0
 
 
 def test_a_reader_that_races_the_writer_never_reads_a_mixture(

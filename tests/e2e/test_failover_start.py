@@ -10,14 +10,13 @@ from filelock import FileLock
 
 from polyshared import SnapshotWriter
 from tests.support.failover import (
-    addresses,
     always_quoting,
     is_quoting,
     live_on,
     starting_together,
 )
 from tests.support.program import eventually, run_program, supervised
-from tests.support.simulator import running_simulator
+from tests.support.simulator import addresses, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 

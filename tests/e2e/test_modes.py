@@ -12,20 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.program import ROOT, eventually, read_json, run_program, supervised
-from tests.support.simulator import Simulator, running_simulator
+from tests.support.simulator import addresses, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 CHILD = ROOT / "POLYMARKET_MAKER" / "Volatility_arbitrage_run.py"
-
-
-def addresses(sim: Simulator) -> dict[str, str]:
-    return {
-        "POLY_HOST": sim.urls["clob"],
-        "POLY_WS_URL": sim.urls["ws_market"],
-        "POLY_WS_USER_URL": sim.urls["ws_user"],
-        "POLY_GAMMA_ROOT": sim.urls["gamma"],
-        "POLY_DATA_API_ROOT": sim.urls["data"],
-    }
 
 
 def test_paper_reads_no_key_and_sends_no_order(tmp_path: Path) -> None:

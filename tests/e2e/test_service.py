@@ -1,4 +1,4 @@
-"""The program as a service: what systemd hears, what the token source gets, what is warned of."""
+"""The program as a service: what systemd hears, and what is warned of."""
 
 from __future__ import annotations
 
@@ -12,20 +12,10 @@ from queue import Queue
 
 import pytest
 
-from tests.support.live_account import KEY, live_account
 from tests.support.program import eventually, supervised
-from tests.support.simulator import running_simulator
-from tests.support.waiting_fleet import NOWHERE
+from tests.support.waiting_fleet import NO_EXCHANGE
 
 pytestmark = pytest.mark.timeout(120)
-
-ENV = {
-    "POLY_HOST": NOWHERE,
-    "POLY_GAMMA_ROOT": NOWHERE,
-    "POLY_DATA_API_ROOT": NOWHERE,
-    "POLY_WS_URL": "ws://127.0.0.1:9/ws/market",
-    "POLY_WS_USER_URL": "ws://127.0.0.1:9/ws/user",
-}
 
 
 @contextmanager
@@ -52,7 +42,7 @@ def listening(path: Path) -> Iterator[Queue[bytes]]:
 @pytest.mark.slow
 def test_systemd_hears_of_start_life_and_end_and_no_child_can_speak_for_us(tmp_path: Path) -> None:
     notify = tmp_path / "notify"
-    env = {**ENV, "NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "120000000"}
+    env = {**NO_EXCHANGE, "NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "120000000"}
     with (
         listening(notify) as heard,
         supervised("--paper", "--no-repl", "--tokens", "1", directory=tmp_path, env=env) as run,
@@ -77,34 +67,10 @@ def test_hours_without_an_order_are_told_with_the_stage_of_each_token(tmp_path: 
     with supervised(
         *("--paper", "--no-repl", "--tokens", "1", "--global-config", str(config)),
         directory=tmp_path,
-        env=ENV,
+        env=NO_EXCHANGE,
     ) as run:
         out = tmp_path / "out.txt"
         eventually(
             lambda: "event=no_order token=1 kind=" in out.read_text(), within_s=40, what="a warning"
         )
         assert run.stop() == 0
-
-
-@pytest.mark.slow
-def test_one_command_runs_the_token_source_too_and_tells_it_no_secret(tmp_path: Path) -> None:
-    accounts = tmp_path / "accounts.json"
-    target = {"account": "0x" + "ab" * 20, "min_size": 1, "enabled": True}
-    accounts.write_text(json.dumps({"poll_interval_sec": 1, "targets": [target]}))
-    copytrade = {"autostart": True, "config": str(accounts)}
-    with (
-        running_simulator(tokens=1, no_flow=True) as sim,
-        live_account(sim, tmp_path, tokens=0, copytrade=copytrade) as account,
-    ):
-        eventually(
-            lambda: account.run.status()["token_source"]["state"] == "running",
-            within_s=30,
-            what="the token source",
-        )
-        pid = account.run.status()["token_source"]["pid"]
-        assert KEY.removeprefix("0x").encode() not in Path(f"/proc/{pid}/environ").read_bytes()
-        eventually(
-            (account.run.data / "tokens_from_copytrade.json").exists, within_s=30, what="its file"
-        )
-        assert account.run.stop() == 0
-        eventually(lambda: not Path(f"/proc/{pid}").exists(), within_s=60, what="its end")

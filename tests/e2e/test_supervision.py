@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,24 +44,6 @@ def shown_pid(account: LiveAccount, token: str) -> int:
     return pid
 
 
-def fill(account: LiveAccount, token: str) -> None:
-    """Let strangers sell to us until we hold 20, however often our order moves meanwhile."""
-
-    def is_held() -> bool:
-        if account.held(token) >= 20:
-            return True
-        with suppress(AssertionError):
-            account.sell_to_us(token, 20)
-            eventually(lambda: account.held(token) >= 20, within_s=5, what="the fill")
-        return False
-
-    eventually(is_held, within_s=120, what="our shares")
-
-
-def consumed(account: LiveAccount) -> list[str]:
-    return [row[0] for row in account.query("SELECT signal_id FROM consumed_signals")]
-
-
 def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Path) -> None:
     with running_simulator(tokens=2, no_flow=True) as sim:
         token, other = sim.tokens[:2]
@@ -70,12 +51,12 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
         follow(tmp_path / "data", *topics)
         with live_account(sim, tmp_path, tokens=0) as account:
             account.wait_for_orders(2)
-            fill(account, token)
+            account.fill(token, 20)
             pids = {each: shown_pid(account, each) for each in (token, other)}
 
             sold = SellSignal(token, "signal-1", at=200.0)
             follow(tmp_path / "data", *topics, signals=(sold,))
-            eventually(lambda: consumed(account) == ["signal-1"], within_s=40, what="the end")
+            eventually(lambda: account.consumed() == ["signal-1"], within_s=40, what="the end")
             assert account.held(token) == 0
             assert account.ours(token) == []
             eventually(lambda: pid_of(account, token) is None, within_s=60, what="no child")
@@ -91,24 +72,6 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
             assert account.run.stop() == 0
 
 
-def test_a_signal_outlives_a_supervisor_that_is_killed_in_the_middle(tmp_path: Path) -> None:
-    """Killed with the signal in force: the next one sells what the ledger holds, once."""
-    with running_simulator(tokens=1, no_flow=True) as sim:
-        [token] = sim.tokens
-        topic = Topic(token, last_seen_at=100.0)
-        follow(tmp_path / "data", topic)
-        with live_account(sim, tmp_path, tokens=0) as account:
-            account.wait_for_orders(1)
-            fill(account, token)
-            follow(tmp_path / "data", topic, signals=(SellSignal(token, "signal-1", at=200.0),))
-            account.pull_the_plug()
-        with live_account(sim, tmp_path, tokens=0) as account:
-            eventually(lambda: consumed(account) == ["signal-1"], within_s=40, what="the end")
-            assert account.held(token) == 0
-            assert account.run.stop() == 0
-            assert account.orders() == []
-
-
 def test_what_nobody_buys_rests_at_the_floor_of_its_exit_and_gives_up_its_slot(
     tmp_path: Path,
 ) -> None:
@@ -121,7 +84,7 @@ def test_what_nobody_buys_rests_at_the_floor_of_its_exit_and_gives_up_its_slot(
             sim, tmp_path, "--clock-scale", "20", tokens=0, scheduler=scheduler
         ) as account:
             account.wait_for_orders(1)
-            fill(account, token)
+            account.fill(token, 20)
             sim.control(do="clear_book", token=token)
             for side, price in (("BUY", "0.30"), ("SELL", "0.90")):
                 sim.control(do="quote", token=token, side=side, price=price, size="8")
@@ -140,10 +103,10 @@ def test_what_nobody_buys_rests_at_the_floor_of_its_exit_and_gives_up_its_slot(
             )
             eventually(lambda: "reason=below_floor" in account.log(), within_s=60, what="a word")
             eventually(lambda: account.ours(other) != [], within_s=40, what="the other's turn")
-            assert consumed(account) == [], "it is over when it is sold"
+            assert account.consumed() == [], "it is over when it is sold"
 
             account.buy_from_us(token)
-            eventually(lambda: consumed(account) == ["signal-1"], within_s=40, what="the end")
+            eventually(lambda: account.consumed() == ["signal-1"], within_s=40, what="the end")
             assert account.held(token) == 0
             assert account.run.stop() == 0
             assert account.orders() == []
@@ -232,6 +195,12 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
         )
         risk = read_json(account.run.data / f"run_params_{first}.json")["risk"]
         assert risk["max_notional_per_token"] == 6
+
+        say(tokens=[first], risk={"max_notional_per_token": 6})
+        eventually(lambda: pid_of(account, second) is None, within_s=40, what="no second child")
+        eventually(lambda: account.ours(second) == [], within_s=40, what="its order is gone")
+        eventually(lambda: len(account.ours(first)) == 1, within_s=40, what="the first token's")
+        assert second not in account.run.status()["pending_topics"]
         assert account.run.stop() == 0
 
 

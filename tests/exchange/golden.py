@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Self
 from unittest import mock
 
-from POLYMARKET_MAKER.core.model import MarketInfo, NewOrder, OrderVersion, Side
+from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion, Side
+from POLYMARKET_MAKER.core.order import NewOrder
 from POLYMARKET_MAKER.exchange.auth import SignatureType, Wallet
 
 FILE = Path(__file__).with_name("golden_orders.json")

@@ -9,14 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import (
+from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion, Side
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
-    MarketInfo,
     NewOrder,
-    OrderVersion,
     Placed,
     Rejected,
-    Side,
     TimeInForce,
     Unknown,
 )

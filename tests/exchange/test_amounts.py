@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import MarketInfo, NewOrder, OrderVersion, Side, TimeInForce
+from POLYMARKET_MAKER.core.model import MarketInfo, OrderVersion, Side
+from POLYMARKET_MAKER.core.order import NewOrder, TimeInForce
 from POLYMARKET_MAKER.exchange.amounts import amounts
 from POLYMARKET_MAKER.exchange.auth import SignatureType
 from tests.exchange.golden import Case

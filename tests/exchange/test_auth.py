@@ -135,7 +135,7 @@ def test_a_venue_that_does_not_answer_is_not_asked_to_derive(
 
 
 def test_reading_an_account_loads_no_signing_library(root: Path) -> None:
-    """It takes 0.6 s and 60 MB, and the supervisor never signs."""
+    """It takes 0.4 s and 40 MB, and the supervisor never signs."""
     code = (
         "import sys\n"
         "from POLYMARKET_MAKER.exchange import account, data_api, paper, public, venue\n"

@@ -12,7 +12,8 @@ from POLYMARKET_MAKER.errors import SettingsError, VenueRefused
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
 from POLYMARKET_MAKER.exchange.clob_v1 import ClobV1
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.sim.signatures import Domain, Version, order_hash, order_signer
+from POLYMARKET_MAKER.sim.contracts import Domain, Version
+from POLYMARKET_MAKER.sim.signatures import order_hash, order_signer
 from tests.exchange.golden import ADDRESS, CASES, Case, by_the_library, read, still
 
 V1_CASES = [case for case in CASES if case.version is OrderVersion.V1]

@@ -9,12 +9,14 @@ from decimal import Decimal
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import OrderVersion, TimeInForce
+from POLYMARKET_MAKER.core.model import OrderVersion
+from POLYMARKET_MAKER.core.order import TimeInForce
 from POLYMARKET_MAKER.errors import CannotStart, SettingsError, VenueRefused
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet
 from POLYMARKET_MAKER.exchange.clob_v2 import ClobV2
 from POLYMARKET_MAKER.exchange.http import Http
-from POLYMARKET_MAKER.sim.signatures import Domain, Version, order_hash, order_signer
+from POLYMARKET_MAKER.sim.contracts import Domain, Version
+from POLYMARKET_MAKER.sim.signatures import order_hash, order_signer
 from tests.exchange.golden import ADDRESS, CASES, FUNDER, KEY, Case, by_the_library, read, still
 
 V2_CASES = [case for case in CASES if case.version is not OrderVersion.V1]

@@ -13,19 +13,21 @@ from hypothesis import strategies as st
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
-    Fill,
     Level,
-    NewOrder,
-    OpenOrder,
     OrderVersion,
-    Outcome,
-    Placed,
     Quote,
-    Rejected,
     Side,
     Source,
-    TimeInForce,
     TokenHealth,
+)
+from POLYMARKET_MAKER.core.order import (
+    Fill,
+    NewOrder,
+    OpenOrder,
+    Outcome,
+    Placed,
+    Rejected,
+    TimeInForce,
 )
 from POLYMARKET_MAKER.exchange import paper_rules as rules
 from POLYMARKET_MAKER.exchange.auth import SignatureType

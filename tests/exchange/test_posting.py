@@ -6,14 +6,8 @@ import json
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import (
-    OrderVersion,
-    Outcome,
-    Placed,
-    Rejected,
-    SignedOrder,
-    Unknown,
-)
+from POLYMARKET_MAKER.core.model import OrderVersion
+from POLYMARKET_MAKER.core.order import Outcome, Placed, Rejected, SignedOrder, Unknown
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType
 from POLYMARKET_MAKER.exchange.clob_v2 import ClobV2
 from POLYMARKET_MAKER.exchange.http import Http

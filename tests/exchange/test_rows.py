@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import Fill, FillStatus, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import Fill, FillStatus
 from POLYMARKET_MAKER.core.order_words import fill_status
 from POLYMARKET_MAKER.exchange import rows
 from tests.exchange.golden import FUNDER, OWNER, POSITION, TOKEN

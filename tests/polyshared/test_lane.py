@@ -211,3 +211,23 @@ def test_a_new_key_wakes_who_waits_for_it(lane: Lane, board: BoardWriter) -> Non
 
     assert time.monotonic() - began < 10
     assert lane.payload("b") == b"2"
+
+
+def test_a_copy_that_was_read_while_it_was_written_is_read_again(
+    lane: Lane, board: BoardWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board.put("a", b"2")
+    real = os.pread
+    spoilt: list[int] = []
+
+    def spoil_once(fd: int, length: int, offset: int) -> bytes:
+        data = real(fd, length, offset)
+        if offset == lane.geometry.slot(0).offset and not spoilt:
+            spoilt.append(offset)
+            data = data.replace(b"2", b"3")
+        return data
+
+    monkeypatch.setattr(os, "pread", spoil_once)
+
+    assert lane.payload("a") == b"2"
+    assert spoilt

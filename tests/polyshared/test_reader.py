@@ -27,6 +27,8 @@ from polyshared import (
     write_atomic,
 )
 from polyshared._board_writer import BoardWriter
+from polyshared._codec import HEAD_BYTES
+from polyshared._lane import Ear
 from polyshared._lock import owner_path
 from tests.polyshared.kit import QUOTE, TOKEN, WRITER, Clock, line_of, program
 
@@ -71,6 +73,13 @@ def by_file(path: Path, clock: Clock) -> Iterator[SnapshotReader]:
 def by_lane(path: Path, clock: Clock) -> Iterator[SnapshotReader]:
     with SnapshotReader(path, clock=clock) as reader:
         yield reader
+
+
+def ear_of(reader: SnapshotReader, key: str) -> Ear:
+    """Return where *reader* hears of *key*."""
+    assert reader._lane is not None
+    assert reader._lane._lane is not None
+    return reader._lane._lane.ears[key]
 
 
 def test_an_entry_comes_with_its_fields_version_and_ages(
@@ -458,8 +467,9 @@ def test_a_follower_that_is_woken_in_vain_looks_whether_the_writer_is_another(
 ) -> None:
     """A new writer rings all bells of the old board. No time passes here."""
     by_lane.entry(TOKEN)
-    assert by_lane._lane is not None
-    monkeypatch.setattr(by_lane._lane, "wait", lambda *_: True)
+    ear = ear_of(by_lane, TOKEN)
+    for nap in ("_nap", "_nap_odd"):
+        monkeypatch.setattr(ear, nap, lambda: None)
     writer.close()
     with SnapshotWriter(writer.path, clock=clock) as second:
         second.put(TOKEN, QUOTE | {"price": 0.6})
@@ -756,17 +766,16 @@ def test_a_follow_is_woken_for_its_own_key_alone(tmp_path: Path) -> None:
         writer.put("a", {"n": 1})
         writer.put("b", {"n": 1})
         reader.entry("a")
-        lane = reader._lane
-        assert lane is not None
+        ear = ear_of(reader, "a")
         looks = 0
-        real = lane.payload
+        real = ear.read
 
-        def count(key: str) -> bytes:
+        def count() -> bytes:
             nonlocal looks
             looks += 1
-            return real(key)
+            return real()
 
-        lane.payload = count  # type: ignore[method-assign]
+        ear.read = count  # type: ignore[method-assign]
         stop = threading.Event()
 
         def work() -> None:
@@ -796,16 +805,184 @@ def test_a_follower_reads_its_slot_once_for_each_change(
         reads.append(offset)
         return real(fd, length, offset)
 
-    def news(*_: object) -> bool:
-        writer.put("b", {"n": 2})
-        return True
-
-    assert by_lane._lane is not None
-    monkeypatch.setattr(by_lane._lane, "wait", news)
+    ear = ear_of(by_lane, "b")
+    for nap in ("_nap", "_nap_odd"):
+        monkeypatch.setattr(ear, nap, lambda: writer.put("b", {"n": 2}))
     monkeypatch.setattr(os, "pread", count)
 
     assert by_lane.follow("b", timeout_s=60).fields == {"n": 2}
     assert len(reads) == 1
+
+
+def napping(reader: SnapshotReader, key: str, act: Any) -> None:
+    """Let *act* happen in place of each wait of *reader* for news of *key*."""
+    ear = ear_of(reader, key)
+    ear._nap = ear._nap_odd = act
+
+
+def rev_of(writer: SnapshotWriter, key: str, payload: bytes) -> None:
+    """Write what no writer writes to the slot of *key*."""
+    assert writer._lane._board is not None
+    writer._lane._board.put(key, payload)
+
+
+@pytest.mark.parametrize(
+    "payload", [b'{"n":9,"seq":1,"rev":1,"boot_s":999.0}', b"[1]", b'{"n":9}', b"{", b""]
+)
+def test_a_bell_that_brings_nothing_newer_is_not_taken_for_news(
+    by_lane: SnapshotReader, writer: SnapshotWriter, payload: bytes
+) -> None:
+    """An older record, or none of a writer's: the last good one stands, or the key is missing."""
+    before = by_lane.entry("b")
+    napping(by_lane, "b", lambda: rev_of(writer, "b", payload))
+
+    if payload:
+        assert by_lane.follow("b", timeout_s=0.0).version == before.version
+    else:
+        with pytest.raises(SnapshotMissing):
+            by_lane.follow("b", timeout_s=0.0)
+
+
+def test_a_follower_of_a_missing_key_that_is_woken_in_vain_waits_on(
+    by_lane: SnapshotReader,
+    writer: SnapshotWriter,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The bell of the directory rings for any new key."""
+    del writer
+    with pytest.raises(SnapshotMissing):
+        by_lane.entry("x")
+    rings = 0
+
+    def ring(*_: object) -> bool:
+        nonlocal rings
+        rings += 1
+        clock.pass_s(0.3)
+        return True
+
+    monkeypatch.setattr(by_lane._lane, "wait", ring)
+
+    with pytest.raises(SnapshotMissing):
+        by_lane.follow("x", timeout_s=1.0)
+    assert rings == 4
+
+
+def test_news_of_a_writer_that_has_been_silent_since_is_stale(
+    by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
+) -> None:
+    """The follower was suspended while it waited, and the writer ended meanwhile."""
+    by_lane.entry("b")
+
+    def sleep_long() -> None:
+        writer.put("b", {"n": 2})
+        clock.pass_s(10.1)
+
+    napping(by_lane, "b", sleep_long)
+
+    with pytest.raises(SnapshotStale):
+        by_lane.follow("b", timeout_s=60)
+
+
+def test_a_slot_that_cannot_be_read_after_the_bell_sends_the_follower_to_the_file(
+    by_lane: SnapshotReader, writer: SnapshotWriter
+) -> None:
+    by_lane.entry("b")
+
+    def lose_board() -> None:
+        writer.put("b", {"n": 2})
+        writer.flush()
+        os.truncate(writer.path.with_suffix(".board"), 0)
+
+    napping(by_lane, "b", lose_board)
+
+    assert by_lane.follow("b", timeout_s=60).fields == {"n": 2}
+
+
+def test_a_follower_without_news_looks_at_the_writers_life_and_not_at_its_slot_again(
+    by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
+) -> None:
+    del writer
+    before = by_lane.entry("b")
+    ear = ear_of(by_lane, "b")
+    reads = 0
+    real = ear.read
+
+    def count() -> bytes:
+        nonlocal reads
+        reads += 1
+        return real()
+
+    ear.read = count  # type: ignore[method-assign]
+    napping(by_lane, "b", lambda: clock.pass_s(0.9))
+    again = by_lane.follow("b", timeout_s=0.9)
+
+    assert again.version == before.version
+    assert again.age_s == pytest.approx(before.age_s + 0.9)
+    assert again.writer_age_s == pytest.approx(before.writer_age_s + 0.9)
+    assert reads == 1
+
+
+def test_a_writer_that_fell_silent_while_a_follower_waited_is_stale_at_the_end_of_the_wait(
+    by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
+) -> None:
+    del writer
+    by_lane.entry("b")
+    napping(by_lane, "b", lambda: clock.pass_s(10.1))
+
+    with pytest.raises(SnapshotStale):
+        by_lane.follow("b", timeout_s=1.0)
+
+
+def test_a_follower_of_the_file_reads_no_more_than_its_line_where_that_is_the_same(
+    by_file: SnapshotReader, writer: SnapshotWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for one key is woken by the changes of all."""
+    by_file.read()
+    by_file.follow("b")
+    by_file.follow("b", timeout_s=0.0)  # from here on the doorbell knows the file
+    heads: list[int] = []
+    real_pread, real_wait = os.pread, by_file._doorbell.wait
+    news = iter([("c", 1), ("c", 2), ("c", 3), ("b", 2)])
+
+    def count(fd: int, length: int, offset: int) -> bytes:
+        heads.extend([length] * (length == HEAD_BYTES))
+        return real_pread(fd, length, offset)
+
+    def flush_next(timeout_s: float) -> Any:
+        key, number = next(news)
+        writer.put(key, {"n": number})
+        writer.flush()
+        return real_wait(timeout_s)
+
+    monkeypatch.setattr(os, "pread", count)
+    monkeypatch.setattr(by_file._doorbell, "wait", flush_next)
+
+    assert by_file.follow("b", timeout_s=60).fields == {"n": 2}
+    assert len(heads) == 1
+    assert by_file.entry("c").fields == {"n": 3}
+
+
+def test_a_file_that_cannot_be_opened_after_the_doorbell_rang_is_looked_at_closely(
+    by_file: SnapshotReader, writer: SnapshotWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_file.follow("b")
+    by_file.follow("b", timeout_s=0.0)
+    writer.put("b", {"n": 2})
+    writer.flush()
+    real = os.open
+    failed: list[object] = []
+
+    def refuse_once(path: Any, *args: Any, **options: Any) -> int:
+        if os.fspath(path) == os.fspath(writer.path) and not failed:
+            failed.append(path)
+            raise OSError(5, "Input/output error")
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", refuse_once)
+
+    assert by_file.follow("b", timeout_s=60).fields == {"n": 2}
+    assert failed
 
 
 def test_a_follower_that_was_away_looks_at_the_writers_life_before_it_waits(
@@ -934,8 +1111,6 @@ def test_a_follow_survives_a_board_cut_short_while_it_waits(tmp_path: Path) -> N
         writer.flush()
         reader.entry("a")
         os.truncate(path.with_suffix(".board"), 0)
-        lane = reader._lane
-        assert lane is not None
         reader._wait("a", 0.05)
         timer = threading.Timer(0.05, put_two, [writer])
         timer.start()

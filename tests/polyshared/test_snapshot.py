@@ -41,7 +41,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
             rev=draw(st.integers(0, 2**40)),
             put_at=put_at,
             age_s=NOW.boot_s - put_boot_s,
-            writer_age_s=NOW.boot_s - written.boot_s,
+            writer_age_s=NOW.boot_s - max(written.boot_s, put_boot_s),
         )
     extra = draw(FIELDS)
     return Snapshot(

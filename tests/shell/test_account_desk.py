@@ -15,7 +15,8 @@ from POLYMARKET_MAKER import account_desk, account_keeper
 from POLYMARKET_MAKER.account_desk import AccountDesk
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import shares
-from POLYMARKET_MAKER.core.model import NewOrder, Placed, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import NewOrder, Placed
 from POLYMARKET_MAKER.errors import SettingsError
 from POLYMARKET_MAKER.exchange import venue
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet
@@ -23,9 +24,10 @@ from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.settings import load_settings, parse_options
+from POLYMARKET_MAKER.sim.venue import Options
+from tests.sim.running import Running
 from tests.support.live_account import ADDRESS, KEY
 from tests.support.program import eventually
-from tests.support.simulator import Simulator, running_simulator
 
 pytestmark = pytest.mark.timeout(150)
 PATIENCE_S = 60
@@ -35,7 +37,7 @@ PATIENCE_S = 60
 class House:
     """A simulator and what a supervisor of one throw-away account is handed."""
 
-    sim: Simulator
+    sim: Running
     folder: Path
     http: Http
 
@@ -86,7 +88,9 @@ class House:
         desk.ledger.record_intent(signed, at=Clock().now(), reason="test")
         outcome = exchange.post(signed)
         assert isinstance(outcome, Placed), outcome
-        desk.ledger.record_outcome(signed.order_id, outcome, at=Clock().now())
+        desk.ledger.record_outcome(
+            signed.order_id, outcome, at=Clock().now(), boot_s=Clock().boot()
+        )
         return signed.order_id
 
     def forget(self) -> None:
@@ -115,8 +119,9 @@ def connect(desk: AccountDesk) -> None:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     http = Http()
-    with running_simulator(tokens=1, no_flow=True) as sim:
-        yield House(sim, tmp_path, http)
+    sim = Running(Options(tokens=1, flow=False))
+    yield House(sim, tmp_path, http)
+    sim.stop()
     http.close()
 
 

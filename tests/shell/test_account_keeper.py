@@ -14,7 +14,8 @@ from POLYMARKET_MAKER import account_keeper
 from POLYMARKET_MAKER.account_keeper import AccountKeeper
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.events import Unreadable
-from POLYMARKET_MAKER.core.model import Fill, FillStatus, NewOrder, OpenOrder, Placed, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import Fill, FillStatus, NewOrder, OpenOrder, Placed
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from tests.support.fake_exchange import FakeExchange, Fault
@@ -40,7 +41,7 @@ class House:
         self.ledger.record_intent(signed, at=T0, reason="test")
         outcome = self.exchange.post(signed)
         assert isinstance(outcome, Placed)
-        self.ledger.record_outcome(signed.order_id, outcome, at=T0)
+        self.ledger.record_outcome(signed.order_id, outcome, at=T0, boot_s=T0)
         return signed.order_id
 
     def seen(self, order_id: str) -> OpenOrder:
@@ -118,7 +119,7 @@ def test_an_order_without_an_answer_is_resolved_by_its_placement(house: House) -
     order = NewOrder(TOKEN, Side.BUY, Decimal("0.40"), Decimal(10))
     signed = house.exchange.sign(order, MARKET)
     house.ledger.record_intent(signed, at=T0, reason="test")
-    house.ledger.record_outcome(signed.order_id, house.exchange.post(signed), at=T0)
+    house.ledger.record_outcome(signed.order_id, house.exchange.post(signed), at=T0, boot_s=T0)
     assert house.ledger.unresolved(TOKEN)
 
     house.keeper.take([OrderNews(house.seen(signed.order_id))])

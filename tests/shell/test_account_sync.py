@@ -10,11 +10,15 @@ import pytest
 
 from POLYMARKET_MAKER.account_sync import cancel_orders, read_account
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import NewOrder, Side, SignedOrder
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import NewOrder, SignedOrder
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from tests.support.fake_exchange import FakeExchange, Fault
 from tests.support.trading import MARKET, T0, TOKEN
+from tests.support.trading_house import HandClock
+
+CLOCK = HandClock()
 
 
 class Account:
@@ -29,7 +33,7 @@ class Account:
         signed = self.exchange.sign(order, MARKET)
         self.ledger.record_intent(signed, at=T0, reason="test")
         outcome = self.exchange.post(signed)
-        self.ledger.record_outcome(signed.order_id, outcome, at=T0)
+        self.ledger.record_outcome(signed.order_id, outcome, at=T0, boot_s=T0)
         return signed
 
 
@@ -44,8 +48,8 @@ def test_a_fill_reaches_the_position_and_is_new_once(account: Account) -> None:
     signed = account.post()
     account.exchange.hit(signed.order_id, Decimal(4))
 
-    first = read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
-    second = read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
+    first = read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
+    second = read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
 
     assert [fill.size for fill in first.new_fills] == [Decimal(4)]
     assert second.new_fills == ()
@@ -58,7 +62,7 @@ def test_an_order_filled_at_once_is_found_by_its_id(account: Account) -> None:
     signed = account.post()
     account.exchange.hit(signed.order_id, Decimal(10))
 
-    view = read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
+    view = read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
 
     assert view.missing == frozenset()
     assert account.ledger.our_orders(TOKEN) == []
@@ -70,7 +74,7 @@ def test_an_order_without_an_answer_that_did_arrive_becomes_placed(account: Acco
     signed = account.post()
     assert [intent.order_id for intent in account.ledger.unresolved(TOKEN)] == [signed.order_id]
 
-    read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
+    read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
 
     assert account.ledger.unresolved(TOKEN) == []
     assert [order.order_id for order in account.ledger.our_orders(TOKEN)] == [signed.order_id]
@@ -81,7 +85,7 @@ def test_an_order_that_nobody_knows_is_missing_and_stays_unknown(account: Accoun
     account.exchange.faults = {"post": [Fault.LOST_BEFORE]}
     signed = account.post()
 
-    view = read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
+    view = read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
 
     assert view.missing == {signed.order_id}
     assert [intent.order_id for intent in account.ledger.unresolved(TOKEN)] == [signed.order_id]
@@ -92,7 +96,7 @@ def test_a_read_that_fails_is_an_error_and_no_news(account: Account) -> None:
     account.exchange.faults = {"read": [Fault.LOST_BEFORE]}
 
     with pytest.raises(VenueUnreachable):
-        read_account(account.exchange, account.ledger, now=T0, token_id=TOKEN)
+        read_account(account.exchange, account.ledger, clock=CLOCK, token_id=TOKEN)
     assert [order.order_id for order in account.ledger.our_orders(TOKEN)] == [signed.order_id]
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from POLYMARKET_MAKER.calls import Calls, Finished
+from POLYMARKET_MAKER.cancelling import CANCELS
 from POLYMARKET_MAKER.errors import VenueUnreachable
 
 
@@ -75,3 +76,17 @@ def test_a_key_is_under_way_once_and_until_it_is_collected() -> None:
     calls.collect()
     assert not calls.is_running("read")
     calls.close(1)
+
+
+def test_a_cancel_finds_a_thread_while_everything_else_hangs() -> None:
+    bell, go = Bell(), threading.Event()
+    calls = Calls(wake=bell)
+    for key in ("post_BUY", "post_SELL", "read", "bury", CANCELS[0]):
+        calls.submit(key, lambda: go.wait(15))
+
+    calls.submit(CANCELS[1], lambda: "answered")
+    bell.wait()
+
+    assert calls.collect() == [Finished(CANCELS[1], "answered", None)]
+    go.set()
+    calls.close(10)

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from POLYMARKET_MAKER.cancel import cancel_until_proven
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import NewOrder, Placed, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import NewOrder, Placed
 from tests.support.fake_exchange import FOREIGN, FakeExchange, Fault
 from tests.support.trading import MARKET, T0, TOKEN
 

@@ -12,7 +12,8 @@ import pytest
 from POLYMARKET_MAKER import clearing
 from POLYMARKET_MAKER.clearing import Clearing, clear
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import CancelResult, NewOrder, OpenOrder, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import CancelResult, NewOrder, OpenOrder
 from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
@@ -44,7 +45,9 @@ class House:
         )
         outcome = self.exchange.post(signed)
         if fault is None:
-            self.ledger.record_outcome(signed.order_id, outcome, at=self.clock.now())
+            self.ledger.record_outcome(
+                signed.order_id, outcome, at=self.clock.now(), boot_s=self.clock.boot()
+            )
         return signed.order_id
 
     def clear(self, *, after_s: float = 0.0) -> frozenset[str]:

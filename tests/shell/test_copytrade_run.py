@@ -21,6 +21,8 @@ from tests.support.simulator import Simulator, running_simulator
 
 SCRIPT = str(ROOT / "POLYMARKET_MAKER" / "copytrade_run.py")
 
+pytestmark = pytest.mark.timeout(90)
+
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Simulator]:
@@ -285,6 +287,24 @@ def test_an_address_that_live_refuses_is_exit_code_4(source: Source) -> None:
 
     assert ended.code == 4
     assert "POLY_DATA_API_ROOT" in ended.err
+
+
+@pytest.mark.parametrize(("mode", "folder"), [("live", "elsewhere"), ("paper", "data")])
+def test_only_live_writes_outside_of_its_data_directory(
+    source: Source, tmp_path: Path, mode: str, folder: str
+) -> None:
+    """What paper follows must not become what live trades."""
+    said = {
+        f"{name}_file": str(tmp_path / "elsewhere" / f"{name}.json")
+        for name in ("tokens", "sell_signals", "state")
+    }
+    config = json.loads((tmp_path / "copytrade.json").read_text())
+    (tmp_path / "copytrade.json").write_text(json.dumps(config | said))
+
+    assert source.once(POLY_RUN_MODE=mode).code == 0
+    written = {path.parent.name for path in tmp_path.glob("*/tokens.json")}
+    assert written == {folder}
+    assert (tmp_path / folder / "state.json").exists()
 
 
 def test_a_wrong_option_is_exit_code_2(source: Source) -> None:

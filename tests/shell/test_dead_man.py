@@ -12,7 +12,7 @@ import pytest
 
 from POLYMARKET_MAKER import dead_man
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import Placed, SignedOrder
+from POLYMARKET_MAKER.core.order import Placed, SignedOrder
 from POLYMARKET_MAKER.dead_man import DeadMan, orders_of_other_keys
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, Ledger
@@ -155,7 +155,7 @@ def test_orders_of_another_key_are_found_by_their_own_bodies(tmp_path: Path) -> 
             plain = signed(name, token=token, size="5")
             order = SignedOrder(plain.order, name, b'{"order":{},"owner":"%s"}' % owner.encode())
             ledger.record_intent(order, at=T0, reason="test")
-            ledger.record_outcome(name, Placed(name, "live"), at=T0)
+            ledger.record_outcome(name, Placed(name, "live"), at=T0, boot_s=T0)
         ledger.record_gone("c", reason="test")
 
         assert orders_of_other_keys(ledger, "new") == ["a"]

@@ -14,8 +14,13 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.model import AgedQuote, Source, TokenHealth
 from POLYMARKET_MAKER.direct_quotes import DirectQuotes
+from POLYMARKET_MAKER.exchange.http import Http
+from POLYMARKET_MAKER.exchange.public import Public
+from POLYMARKET_MAKER.market_end import MarketEnd
 from tests.support.program import eventually
 from tests.support.simulator import Simulator, running_simulator
+
+TRADABLE = (TokenHealth.LIVE, TokenHealth.QUIET)
 
 pytestmark = pytest.mark.timeout(40)
 
@@ -100,12 +105,35 @@ def test_a_refusal_says_how_long_to_wait() -> None:
         assert (quotes.stats().retry_after_s or 0) >= 1
 
 
-def test_the_end_of_the_market_is_heard() -> None:
+def test_events_of_other_markets_are_not_asked_for() -> None:
+    """Each new market is 10 KB, and every connection that asks for them gets them all."""
     with dialled(no_flow=True) as (sim, quotes):
         until(quotes, TokenHealth.LIVE)
-        sim.control(do="resolve", token=sim.tokens[0], event=True)
+        frames = quotes.stats().frames
+        sim.control(do="new_markets", count=50)
+        sim.control(do="trade", token=sim.tokens[0], side="BUY", size="1")
 
-        until(quotes, TokenHealth.CLOSED)
+        eventually(lambda: quotes.stats().frames > frames, within_s=20, what="the trade")
+        assert quotes.stats().frames - frames < 10
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "unannounced"])
+def test_the_end_of_the_market_is_found_by_asking(*, announced: bool) -> None:
+    """The event is not always sent, and not to this kind of line."""
+    with running_simulator(tokens=1, no_flow=True) as sim:
+        token, clock = sim.tokens[0], Clock(60)
+        http = Http()
+        reads = Public(http, clob_url=sim.urls["clob"], gamma_url=sim.urls["gamma"])
+        end = MarketEnd(token, reads, end_at=clock.now(), clock=clock)
+        quotes = DirectQuotes(sim.urls["ws_market"], token, clock=clock, end=end)
+        try:
+            eventually(lambda: health(quotes) in TRADABLE, within_s=30, what="a quote")
+            sim.control(do="resolve", token=token, event=announced)
+
+            until(quotes, TokenHealth.CLOSED)
+        finally:
+            quotes.close()
+            http.close()
 
 
 def test_closing_ends_the_connection() -> None:

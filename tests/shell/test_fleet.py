@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER import children, pulse
+from POLYMARKET_MAKER import children, pulse, tasks
 from POLYMARKET_MAKER.adopted import StatusPulse
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.lanes import Lane
@@ -19,6 +20,7 @@ from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.launch import exit_signal_path
 from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.tasks import TaskStatus
+from tests.support.hand_clock import HandClock
 from tests.support.program import eventually
 from tests.support.waiting_fleet import SCALE, start, waiting_fleet
 
@@ -66,6 +68,18 @@ def test_a_killed_child_comes_back_after_its_wait(fleet: Fleet) -> None:
     assert len(set(fleet.tasks["1"].pids)) == 2
 
 
+def test_a_directory_that_somebody_removed_is_made_again_for_the_next_child(fleet: Fleet) -> None:
+    settings = fleet._settings
+    shutil.rmtree(settings.log_dir)
+    shutil.rmtree(settings.data_dir)
+
+    pid = start(fleet, "1")
+
+    assert running(fleet) == ["1"]
+    assert (settings.log_dir / "autorun_1.log").exists()
+    assert fleet.tasks["1"].pids[-1] == pid
+
+
 def test_a_stopped_child_stays_stopped(fleet: Fleet) -> None:
     start(fleet, "1")
     assert fleet.stop("1")
@@ -80,7 +94,9 @@ def test_a_stopped_child_stays_stopped(fleet: Fleet) -> None:
     assert running(fleet) == []
 
 
-def test_a_child_that_refuses_its_settings_is_not_started_again(fleet: Fleet) -> None:
+def test_a_child_that_refuses_its_settings_is_not_started_again_before_they_change(
+    fleet: Fleet,
+) -> None:
     """A token id that is no number ends the child with exit code 2."""
     fleet.offer(["not-a-token"])
     fleet.start_next(None)
@@ -92,7 +108,48 @@ def test_a_child_that_refuses_its_settings_is_not_started_again(fleet: Fleet) ->
     eventually(is_over, within_s=60, what="the refusal")
     assert fleet.tasks["not-a-token"].exit_code == 2
     fleet.offer(["not-a-token"])
+    assert not fleet.schedule.queue
+
+    fleet.take_settings(fleet._settings)
+    fleet.offer(["not-a-token"])
+    assert fleet.schedule.wants_quotes == ("not-a-token",)
+
+
+def ended_with(fleet: Fleet, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start a child that ends at once with *code*, and have its end noticed."""
+    script = folder / "child.py"
+    script.write_text(f"raise SystemExit({code})")
+    monkeypatch.setattr(children, "SCRIPT", script)
+    fleet.offer(["1"])
+    fleet.start_next(None)
+
+    def is_reaped() -> bool:
+        fleet.reap()
+        return fleet.tasks["1"].child is None
+
+    eventually(is_reaped, within_s=30, what="its end")
+
+
+@pytest.mark.parametrize("code", [5, 75])
+def test_a_child_that_the_exchange_left_alone_too_long_comes_back(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """It could not prove that nothing is open (5), or had no source (75): no fault of the token."""
+    ended_with(fleet, code, tmp_path, monkeypatch)
+
+    assert [each.token_id for each in fleet.schedule.queue] == ["1"]
+    assert fleet.tasks["1"].status is TaskStatus.RESTARTING
+    assert fleet._memory.finished == {}
+
+
+def test_a_child_whose_market_is_closed_does_not(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_with(fleet, 10, tmp_path, monkeypatch)
+
     assert fleet.schedule.queue == ()
+    assert fleet.tasks["1"].status is TaskStatus.ENDED
+    assert fleet._memory.finished == {"1": "MARKET_CLOSED"}
 
 
 def test_a_child_that_ignores_sigterm_is_killed_in_the_end(fleet: Fleet) -> None:
@@ -183,10 +240,46 @@ def test_a_rotated_child_goes_to_the_tail_and_is_no_error(fleet: Fleet) -> None:
     assert fleet.tasks["1"].status is TaskStatus.PENDING
 
 
+def test_of_tokens_that_are_over_only_the_newest_are_told_of(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They come and go for weeks, and the status file is written every second."""
+    monkeypatch.setattr(tasks, "OVER_KEPT", 2)
+    fleet.offer(["waits"])
+    fleet.offer([str(number) for number in range(5)])
+    for number in range(4):
+        fleet.forget(str(number))
+        fleet.tasks[str(number)].status = TaskStatus.EXITED
+    fleet.reap()
+
+    assert list(fleet.tasks) == ["waits", "2", "3", "4"]
+
+
+def test_a_token_that_is_not_wanted_any_more_has_no_child_and_may_come_back(fleet: Fleet) -> None:
+    start(fleet, "1")
+    fleet.offer(["1", "2"])
+    fleet.leave("1")
+    fleet.leave("2")
+    fleet.leave("3")  # nobody ever heard of it
+
+    def is_out() -> bool:
+        fleet.reap()
+        return fleet.tasks["1"].child is None
+
+    eventually(is_out, within_s=60, what="its end")
+    assert fleet.schedule.wants_quotes == ()
+    assert {task.status for task in fleet.tasks.values()} == {TaskStatus.STOPPED}
+    assert fleet._memory.finished == {}, "it is no stop for good"
+    fleet.offer(["1"])
+    assert "1" in fleet.schedule.wants_quotes
+
+
 def test_a_stop_outlives_the_supervisor_until_it_is_taken_back(fleet: Fleet) -> None:
     fleet.offer(["1"])
     fleet.stop("1")
     assert fleet._memory.finished == {"1": "USER_STOPPED"}
+    second = Fleet(fleet._settings, fleet._desk, fleet._memory, Clock())
+    assert second.tasks["1"].status is TaskStatus.STOPPED, "or nobody could take it back"
 
     fleet.allow("1")
     assert fleet._memory.finished == {}
@@ -241,22 +334,13 @@ def test_a_child_that_has_nothing_left_to_do_frees_its_slot_and_its_token_is_gon
     assert fleet.schedule.wants_quotes == ()
 
 
-class HandClock(Clock):
-    """Twenty times faster, with a monotonic hand that the test moves."""
-
-    hand = 0.0
-
-    def mono(self) -> float:
-        return HandClock.hand
-
-
 @pytest.mark.parametrize(("apart_s", "is_kept_away"), [(4.0, True), (100.0, False)])
 def test_crashes_are_counted_in_the_time_of_the_schedule(
     fleet: Fleet, apart_s: float, *, is_kept_away: bool
 ) -> None:
     """Five in ten minutes, which are thirty seconds here, lead to quarantine."""
-    HandClock.hand = 1000.0
-    made = Fleet(fleet._settings, fleet._desk, fleet._memory, HandClock(SCALE))
+    clock = HandClock(SCALE, mono=1000)
+    made = Fleet(fleet._settings, fleet._desk, fleet._memory, clock)
     made.offer(["1"])
     for _ in range(5):
         made.start_next(None)
@@ -265,6 +349,6 @@ def test_crashes_are_counted_in_the_time_of_the_schedule(
         child.kill()
         child.process.wait()
         made.reap()
-        HandClock.hand += apart_s
+        clock.advance(apart_s)
 
     assert (made.tasks["1"].status is TaskStatus.QUARANTINED) is is_kept_away

@@ -192,6 +192,18 @@ def test_logs_of_earlier_runs_are_archived_too_and_other_files_are_not(tmp_path:
     assert keeper.old_files() == [main]
 
 
+def test_the_log_of_this_run_stays_where_it_is_however_old_a_clock_makes_it_look(
+    tmp_path: Path,
+) -> None:
+    """It would go on writing to a file that has no name any more."""
+    keeper = house(tmp_path, days=400)
+    ours = tmp_path / "logs" / "autorun_main_20261120_101500.log"
+    with ours.open("w"):
+        assert keeper.old_files() == []
+
+    assert keeper.old_files() == [ours]
+
+
 def test_one_file_is_archived_in_a_turn(tmp_path: Path) -> None:
     keeper = house(tmp_path, days=7.1)
     paths = files_of(tmp_path, OLD)

@@ -90,8 +90,8 @@ def test_what_may_not_be_placed_now_is_not_sent_again(house: House, brake: str) 
     elif brake == "stale":
         house.quotes.health = TokenHealth.STALE
     else:
-        until = house.clock.now() + 60
-        house.ledger.set_venue("cancel_only", until=until, reason="test")
+        now = house.clock.boot()
+        house.ledger.set_venue("cancel_only", for_s=60, boot_s=now, reason="test")
 
     live(house, ARRIVAL_S + 4)
 

@@ -20,7 +20,7 @@ from POLYMARKET_MAKER.account_keeper import AccountKeeper
 from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.core.events import Event
-from POLYMARKET_MAKER.core.model import Fill, OpenOrder
+from POLYMARKET_MAKER.core.order import Fill, OpenOrder
 from POLYMARKET_MAKER.core.user_wire import OrderNews, OrderOver, TradeNews
 from POLYMARKET_MAKER.errors import VenueError
 from tests.shell.test_trading_model import IN_MEMORY, PARTS, Trading, live_many_lives
@@ -29,6 +29,7 @@ from tests.support.trading import TOKEN
 from tests.support.trading_house import House
 
 ROUNDS = 60
+LIVES, LIVES_OF_CHAOS = 110, 300
 
 
 class KeptHouse(House):
@@ -63,9 +64,8 @@ class KeptHouse(House):
         """Cancel what the dead child left until it is proven, and read: then the next starts."""
         for _ in range(ROUNDS):
             with suppress(Killed, VenueError):  # a fault that loses the supervisor's request
-                now = self.clock.now()
                 if not clear(self.exchange, self.ledger, [TOKEN], clock=self.clock):
-                    read_account(self.exchange, self.ledger, now=now)
+                    read_account(self.exchange, self.ledger, clock=self.clock)
                     return
             self.pass_time(1.0)
         raise AssertionError("never proven")
@@ -117,8 +117,10 @@ class KeptTrading(Trading):
 def test_nothing_is_ever_doubled_oversold_or_lost_with_a_supervisor(
     part: int, pytestconfig: pytest.Config
 ) -> None:
-    """300 lives; ``make chaos`` lives many more."""
-    live_many_lives(KeptTrading, part, 300 // PARTS, pytestconfig.getoption("--hypothesis-seed"))
+    """110 lives; ``make chaos`` lives many more."""
+    chaos = pytestconfig.getoption("--hypothesis-seed")
+    lives = LIVES if chaos is None else LIVES_OF_CHAOS
+    live_many_lives(KeptTrading, part, lives // PARTS, chaos)
 
 
 def test_a_kept_child_reads_the_account_itself_only_when_nobody_else_does(tmp_path: Path) -> None:

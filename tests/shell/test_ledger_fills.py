@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.model import Fill, FillStatus, Position, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import Fill, FillStatus, Position
 from POLYMARKET_MAKER.core.position import Trade, replay
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
 from tests.support.trading import T0, TOKEN, fill, signed

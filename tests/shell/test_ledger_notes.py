@@ -38,8 +38,8 @@ def test_a_signal_is_consumed_by_exactly_one(ledger: Ledger) -> None:
 
 
 def test_a_lease_is_held_by_one_until_its_time_is_over(ledger: Ledger) -> None:
-    def take(owner: str, now: float) -> bool:
-        return ledger.take_lease("account_read", owner, now=now, for_s=10.0)
+    def take(owner: str, boot_s: float) -> bool:
+        return ledger.take_lease("account_read", owner, boot_s=boot_s, for_s=10.0)
 
     assert take("a", T0)
     assert not take("b", T0 + 9)
@@ -50,32 +50,35 @@ def test_a_lease_is_held_by_one_until_its_time_is_over(ledger: Ledger) -> None:
 
 
 def test_the_state_of_the_venue_is_shared_until_it_ends(ledger: Ledger) -> None:
-    assert ledger.venue(now=T0) == ("ok", "-")
-    ledger.set_venue("post_only", until=T0 + 79, reason="503 post-only mode: restarting")
+    assert ledger.venue(boot_s=T0) == ("ok", "-")
+    reason = "503 post-only mode: restarting"
+    ledger.set_venue("post_only", for_s=79, boot_s=T0, reason=reason)
 
-    assert ledger.venue(now=T0 + 78) == ("post_only", "503 post-only mode: restarting")
-    assert ledger.venue(now=T0 + 79) == ("ok", "-")
+    assert ledger.venue(boot_s=T0 + 78) == ("post_only", reason)
+    assert ledger.venue(boot_s=T0 + 79) == ("ok", "-")
 
 
 def test_when_the_account_was_read_is_known_or_not_known(ledger: Ledger) -> None:
     assert ledger.account_read_at() is None
-    ledger.account_read(T0 + 0.125)
+    assert ledger.account_read_boot_s() is None
+    ledger.account_read(T0 + 0.125, boot_s=77.0)
 
     assert ledger.account_read_at() == T0 + 0.125
+    assert ledger.account_read_boot_s() == 77.0
 
 
 def test_the_request_budget_is_one_for_all_processes(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with Ledger.open(path, ME) as ours, Ledger.open(path, ME) as theirs:
-        assert ours.take_budget(Kind.ORDER, 59, now=T0) == 0
-        assert theirs.take_budget(Kind.ORDER, 1, now=T0) == 0
-        assert ours.take_budget(Kind.ORDER, 1, now=T0) == 1 / 40
-        assert ours.take_budget(Kind.ORDER, 1, now=T0 + 1) == 0
+        assert ours.take_budget(Kind.ORDER, 59, boot_s=T0) == 0
+        assert theirs.take_budget(Kind.ORDER, 1, boot_s=T0) == 0
+        assert ours.take_budget(Kind.ORDER, 1, boot_s=T0) == 1 / 40
+        assert ours.take_budget(Kind.ORDER, 1, boot_s=T0 + 1) == 0
 
 
 def test_cancels_are_never_held_back_and_what_the_exchange_says_counts(ledger: Ledger) -> None:
-    ledger.learn_budget(Kind.CANCEL, 0, now=T0)
-    ledger.learn_budget(Kind.ORDER, 0, now=T0)
+    ledger.learn_budget(Kind.CANCEL, 0, boot_s=T0)
+    ledger.learn_budget(Kind.ORDER, 0, boot_s=T0)
 
-    assert ledger.take_budget(Kind.CANCEL, 500, now=T0) == 0
-    assert ledger.take_budget(Kind.ORDER, 20, now=T0) == 0.5
+    assert ledger.take_budget(Kind.CANCEL, 500, boot_s=T0) == 0
+    assert ledger.take_budget(Kind.ORDER, 20, boot_s=T0) == 0.5

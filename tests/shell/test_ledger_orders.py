@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import CancelResult, Outcome, Placed, Rejected, Side, Unknown
-from POLYMARKET_MAKER.core.risk import Limits, Reason
+from POLYMARKET_MAKER.core.gate import Reason
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import CancelResult, Outcome, Placed, Rejected, Unknown
+from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.errors import IntentRefused
 from POLYMARKET_MAKER.ledger import Identity, IntentState, Ledger
 from tests.support.trading import SIBLING, T0, TOKEN, fill, resting, signed
@@ -25,7 +27,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def place(ledger: Ledger, order_id: str, *order: object, **options: str) -> None:
     ledger.record_intent(signed(order_id, *order, **options), at=T0, reason="test")  # type: ignore[arg-type]
-    ledger.record_outcome(order_id, Placed(order_id, "live"), at=T0)
+    ledger.record_outcome(order_id, Placed(order_id, "live"), at=T0, boot_s=T0)
 
 
 def hold(ledger: Ledger, size: str, *, token: str = TOKEN) -> None:
@@ -69,7 +71,7 @@ def test_the_answer_is_written_down(
     ledger: Ledger, outcome: Placed | Rejected | Unknown, expected: IntentState, *, live: bool
 ) -> None:
     ledger.record_intent(signed("a"), at=T0, reason="test")
-    ledger.record_outcome("a", outcome, at=T0 + 1)
+    ledger.record_outcome("a", outcome, at=T0 + 1, boot_s=T0 + 1)
 
     assert state(ledger, "a") is expected
     assert [intent.order_id for intent in ledger.live(TOKEN)] == (["a"] if live else [])
@@ -80,7 +82,7 @@ def test_an_order_in_flight_or_unknown_is_unresolved_and_on_the_list_of_a_stop(
 ) -> None:
     ledger.record_intent(signed("a"), at=T0, reason="test")
     assert [intent.order_id for intent in ledger.unresolved(TOKEN)] == ["a"]
-    ledger.record_outcome("a", Unknown("timeout"), at=T0)
+    ledger.record_outcome("a", Unknown("timeout"), at=T0, boot_s=T0)
 
     assert [intent.order_id for intent in ledger.unresolved()] == ["a"]
     assert ledger.open_order_ids() == ["a"]
@@ -90,8 +92,8 @@ def test_an_order_in_flight_or_unknown_is_unresolved_and_on_the_list_of_a_stop(
 def test_a_refused_resend_of_an_unknown_order_proves_nothing(ledger: Ledger) -> None:
     """The first one may have got there."""
     ledger.record_intent(signed("a"), at=T0, reason="test")
-    ledger.record_outcome("a", Unknown("timeout"), at=T0)
-    ledger.record_outcome("a", Rejected("Duplicated"), at=T0)
+    ledger.record_outcome("a", Unknown("timeout"), at=T0, boot_s=T0)
+    ledger.record_outcome("a", Rejected("Duplicated"), at=T0, boot_s=T0)
 
     assert state(ledger, "a") is IntentState.UNKNOWN
 
@@ -99,7 +101,7 @@ def test_a_refused_resend_of_an_unknown_order_proves_nothing(ledger: Ledger) -> 
 def test_an_answer_that_comes_after_better_news_changes_nothing(ledger: Ledger) -> None:
     ledger.record_intent(signed("a"), at=T0, reason="test")
     ledger.record_order(resting("a", BUY, "0.50", "10", status="CANCELED"))
-    ledger.record_outcome("a", Placed("a", "live"), at=T0)
+    ledger.record_outcome("a", Placed("a", "live"), at=T0, boot_s=T0)
 
     assert state(ledger, "a") is IntentState.CLOSED
 
@@ -116,7 +118,7 @@ def test_what_a_dead_process_had_in_flight_is_unknown(ledger: Ledger) -> None:
 def test_news_of_the_exchange_settles_an_unknown_order(ledger: Ledger) -> None:
     for order_id, token in (("a", "1"), ("b", "2")):
         ledger.record_intent(signed(order_id, token=token), at=T0, reason="test")
-        ledger.record_outcome(order_id, Unknown("timeout"), at=T0)
+        ledger.record_outcome(order_id, Unknown("timeout"), at=T0, boot_s=T0)
 
     ledger.record_order(resting("a", BUY, "0.50", "10", token="1"))
     ledger.record_order(resting("b", BUY, "0.50", "10", token="2", status="CANCELED"))
@@ -229,6 +231,24 @@ def test_a_foreign_order_that_is_over_is_forgotten(ledger: Ledger) -> None:
     assert ledger.foreign_orders() == []
 
 
+@pytest.mark.parametrize("first", [None, Unknown("timeout")])
+def test_a_refusal_of_the_second_sending_says_nothing_about_the_first(
+    ledger: Ledger, first: Outcome | None
+) -> None:
+    """The balance that it misses is the one that the first one holds.
+
+    The answer to the first was lost on its way, or could not be written down.
+    """
+    ledger.record_intent(signed("a"), at=T0, reason="test")
+    if first is not None:
+        ledger.record_outcome("a", first, at=T0, boot_s=T0)
+    ledger.note_resend("a", boot_s=T0 + 20)
+    ledger.record_outcome("a", Rejected("not enough balance", 400), at=T0, boot_s=T0 + 20)
+
+    assert [intent.state for intent in ledger.unresolved()] == [IntentState.UNKNOWN]
+    assert ledger.total_exposure() == Decimal(5)
+
+
 def test_failed_orders_of_all_children_open_the_breaker(ledger: Ledger) -> None:
     answers: list[Outcome] = [
         Rejected("no"),
@@ -238,14 +258,14 @@ def test_failed_orders_of_all_children_open_the_breaker(ledger: Ledger) -> None:
         Rejected("no"),
     ]
     for number, outcome in enumerate(answers):
-        assert ledger.breaker_until(now=T0 + 5) is None
+        assert ledger.breaker_until(boot_s=T0 + 5) is None
         ledger.record_intent(signed(f"{number}", token=f"{number}"), at=T0, reason="test")
-        ledger.record_outcome(f"{number}", outcome, at=T0 + number)
+        ledger.record_outcome(f"{number}", outcome, at=T0 + number, boot_s=T0 + number)
     # What becomes of an unknown order later does not undo that it had no answer.
     ledger.record_order(resting("1", BUY, "0.50", "10", token="1"))
 
-    assert ledger.breaker_until(now=T0 + 5) == T0 + 304
-    assert ledger.breaker_until(now=T0 + 304) is None
+    assert ledger.breaker_until(boot_s=T0 + 5) == T0 + 304
+    assert ledger.breaker_until(boot_s=T0 + 304) is None
 
 
 # -- the rules that hold across children
@@ -295,7 +315,7 @@ def test_the_total_cap_counts_every_token_unknown_orders_and_foreign_ones(ledger
     limits = Limits(None, Decimal(20), None)
     hold(ledger, "10", token="1")  # 5 USD
     ledger.record_intent(signed("u", token="2"), at=T0, reason="test")  # 5 USD
-    ledger.record_outcome("u", Unknown("timeout"), at=T0)
+    ledger.record_outcome("u", Unknown("timeout"), at=T0, boot_s=T0)
     ledger.record_order(resting("f", BUY, "0.50", "10", token="3"))  # 5 USD
 
     assert refused(ledger, "a", BUY, "0.50", "10.01", limits=limits) == Reason.CAP_TOTAL

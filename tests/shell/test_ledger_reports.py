@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import CancelResult, Placed, Rejected, Side, Unknown
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import CancelResult, Placed, Rejected, Unknown
 from POLYMARKET_MAKER.core.risk import Exposure
 from POLYMARKET_MAKER.ledger import Identity, Ledger, PnlRow, Summary
 from tests.support.trading import T0, TOKEN, fill, resting, signed
@@ -28,16 +29,16 @@ def trade(
     ledger: Ledger, name: str, side: Side, price: str, size: str, *, at: float = T0, fee: str = "0"
 ) -> None:
     ledger.record_intent(signed(name, side, price, size), at=at, reason="test")
-    ledger.record_outcome(name, Placed(name, "live"), at=at)
+    ledger.record_outcome(name, Placed(name, "live"), at=at, boot_s=at)
     ledger.record_fill(fill(f"t{name}", name, side, price, size, at=at, fee=fee))
 
 
 def test_a_view_is_everything_about_a_token_at_one_moment(ledger: Ledger) -> None:
     trade(ledger, "a", BUY, "0.50", "10")
     ledger.record_intent(signed("s", SELL, "0.60"), at=T0, reason="test")
-    ledger.record_outcome("s", Placed("s", "live"), at=T0)
+    ledger.record_outcome("s", Placed("s", "live"), at=T0, boot_s=T0)
     ledger.record_intent(signed("u", BUY, "0.40"), at=T0, reason="test")
-    ledger.record_outcome("u", Unknown("timeout"), at=T0)
+    ledger.record_outcome("u", Unknown("timeout"), at=T0, boot_s=T0)
     ledger.record_intent(signed("o", BUY, "0.40", token="8"), at=T0, reason="test")
 
     view = ledger.view(TOKEN, now=T0)
@@ -61,7 +62,7 @@ def test_a_resting_buy_is_no_exposure_of_its_own_token_because_it_is_replaced(
     ledger: Ledger,
 ) -> None:
     ledger.record_intent(signed("a"), at=T0, reason="test")
-    ledger.record_outcome("a", Placed("a", "live"), at=T0)
+    ledger.record_outcome("a", Placed("a", "live"), at=T0, boot_s=T0)
 
     assert ledger.exposure(TOKEN, now=T0) == Exposure()
     assert ledger.exposure("8", now=T0) == Exposure(others=Decimal(5))
@@ -71,7 +72,7 @@ def test_a_resting_buy_is_no_exposure_of_its_own_token_because_it_is_replaced(
 def test_exposure_never_dips_between_the_fill_and_the_news_of_it(ledger: Ledger) -> None:
     """Whichever of the two comes first, ten shares at 0.50 stay 5 USD."""
     ledger.record_intent(signed("a"), at=T0, reason="test")
-    ledger.record_outcome("a", Placed("a", "live"), at=T0)
+    ledger.record_outcome("a", Placed("a", "live"), at=T0, boot_s=T0)
     steps: list[Callable[[], object]] = [
         lambda: ledger.record_fill(fill("t1", "a", size="3")),
         lambda: ledger.record_order(resting("a", BUY, "0.50", "10", matched="6")),
@@ -123,13 +124,13 @@ def test_profit_by_token_names_what_has_no_bid(ledger: Ledger) -> None:
 def test_the_summary_counts_a_run(ledger: Ledger) -> None:
     trade(ledger, "a", BUY, "0.50", "10")
     ledger.record_intent(signed("b", SELL, "0.60"), at=T0, reason="test")
-    ledger.record_outcome("b", Placed("b", "live"), at=T0)
+    ledger.record_outcome("b", Placed("b", "live"), at=T0, boot_s=T0)
     for number in range(2):
         ledger.record_fill(fill(f"tb{number}", "b", SELL, "0.60", "5"))
     ledger.record_intent(signed("c"), at=T0, reason="test")
-    ledger.record_outcome("c", Rejected("no"), at=T0)
+    ledger.record_outcome("c", Rejected("no"), at=T0, boot_s=T0)
     ledger.record_intent(signed("d"), at=T0, reason="test")
-    ledger.record_outcome("d", Placed("d", "live"), at=T0)
+    ledger.record_outcome("d", Placed("d", "live"), at=T0, boot_s=T0)
     ledger.record_order(resting("d", BUY, "0.50", "10", status="CANCELED"))
     ledger.record_intent(signed("e"), at=T0, reason="test")
 

@@ -71,6 +71,16 @@ def server() -> Iterator[ScriptedServer]:
         yield server
 
 
+def test_frames_that_come_in_one_piece_are_all_taken(server: ScriptedServer) -> None:
+    with watching(server, YES) as watched:
+        peer = server.accept().upgrade()
+        peer.read_json()
+        texts = ["PONG", "NO NEW ASSETS", "PONG"]
+        peer.send_raw(b"".join(Peer.head(len(text)) + text.encode() for text in texts))
+
+        assert [watched.frame().text for _ in texts] == texts
+
+
 def test_frames_come_read_and_stamped(server: ScriptedServer) -> None:
     with watching(server, YES) as watched:
         peer = server.accept().upgrade()

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from POLYMARKET_MAKER.Volatility_arbitrage_main_ws import (
@@ -24,6 +25,7 @@ from POLYMARKET_MAKER.Volatility_arbitrage_main_ws import (
 from tests.support import market_text as market
 from tests.support.market_text import NO, YES
 from tests.support.scripted_ws import ScriptedServer
+from tests.support.simulator import running_simulator
 
 WAIT_S = 5.0
 
@@ -91,8 +93,43 @@ def test_run_as_a_program_it_prints_events(
     assert process.returncode == 0
 
 
+def test_a_market_may_be_named_by_the_address_of_its_page(root: Path, tmp_path: Path) -> None:
+    """As before; its tokens come from the catalogue, without keys."""
+    script = root / "POLYMARKET_MAKER" / "Volatility_arbitrage_main_ws.py"
+    with running_simulator(tokens=2, no_flow=True) as sim:
+        asked = httpx.get(f"{sim.urls['gamma']}/markets/keyset", trust_env=False)
+        market_row = asked.json()["markets"][1]
+        address = f"https://polymarket.com/event/{market_row['slug']}?tid=1"
+        done = subprocess.run(
+            [sys.executable, str(script), "--source", address, "--seconds", "3"],
+            cwd=tmp_path,
+            env=os.environ
+            | {"POLY_WS_URL": sim.urls["ws_market"], "POLY_GAMMA_ROOT": sim.urls["gamma"]},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        lost = subprocess.run(
+            [sys.executable, str(script), "--source", "no-such-market"],
+            env=os.environ | {"POLY_GAMMA_ROOT": sim.urls["gamma"]},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    books = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["asset_id"] for each in books if each["event_type"] == "book"} == set(
+        json.loads(market_row["clobTokenIds"])
+    )
+    assert market_row["question"] in done.stderr
+    assert (lost.returncode, lost.stdout) == (1, "")
+    assert lost.stderr == "gamma has no market and no event called 'no-such-market'\n"
+
+
 @pytest.mark.parametrize("source", ["", ",", "https://example.com/event", "12,abc"])
-def test_a_source_that_is_no_token_is_a_usage_error(
+def test_a_source_that_is_no_token_and_no_market_is_a_usage_error(
     source: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:

@@ -14,6 +14,7 @@ import pytest
 from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.console import Command, parse_command
+from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.operator_desk import OperatorDesk
 from POLYMARKET_MAKER.supervisor import Supervisor
 from tests.support.waiting_fleet import SCALE, waiting_fleet
@@ -89,6 +90,18 @@ def test_resuming_one_token_while_everything_is_paused_is_refused_with_the_way_o
     assert "everything is paused" in answer["message"]
     assert house.ask("resume")["ok"]
     assert not house.brakes.is_paused(FIRST)
+
+
+def test_a_stop_of_an_earlier_supervisor_is_taken_back(house: House) -> None:
+    house.say("stop 1111")
+    first = house.supervisor.fleet
+    clock = Clock(SCALE)
+    house.supervisor.fleet = Fleet(first._settings, first._desk, first._memory, clock)
+    assert house.supervisor.fleet.schedule.finished == {FIRST: "USER_STOPPED"}
+
+    house.say("resume 1111")
+
+    assert house.supervisor.fleet.schedule.finished == {}
 
 
 def test_a_kill_is_taken_back_by_a_person_only(house: House) -> None:

@@ -241,6 +241,24 @@ def test_a_line_that_broke_dials_again_only_with_a_place(family: Family) -> None
     assert first.has_line
 
 
+def test_a_line_that_broke_is_given_up_where_the_places_cannot_be_used_any_more(
+    family: Family, tmp_path: Path
+) -> None:
+    """A disk that went read-only ends no child: it tells why it has no line."""
+    [child] = family(1)
+    child.turn()
+    child.lines[0].state = LineState.OPEN
+    child.turn(is_ready=True)
+    for path in tmp_path.glob("dial-*.lock"):
+        path.unlink()
+        path.mkdir()
+    child.lines[0].state = LineState.DOWN
+    child.turn()
+
+    assert not child.has_line
+    assert child.own.refused == "slots_unusable"
+
+
 def test_a_pause_of_another_boot_holds_up_nobody(tmp_path: Path) -> None:
     """Its clock had run for longer than ours has."""
     pause = Pause(tmp_path / "pause")

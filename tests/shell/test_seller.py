@@ -15,17 +15,19 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.model import (
     ZERO,
     AgedQuote,
-    CancelResult,
     Level,
     MarketInfo,
+    Side,
+    Source,
+    TokenHealth,
+)
+from POLYMARKET_MAKER.core.order import (
+    CancelResult,
     NewOrder,
     OpenOrder,
     Placed,
-    Side,
     SignedOrder,
-    Source,
     TimeInForce,
-    TokenHealth,
 )
 from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.exchange.amounts import amounts
@@ -73,7 +75,7 @@ class House:
         self.ledger.record_intent(signed, at=T0, reason="test")
         outcome = self.exchange.post(signed)
         assert isinstance(outcome, Placed)
-        self.ledger.record_outcome(signed.order_id, outcome, at=T0)
+        self.ledger.record_outcome(signed.order_id, outcome, at=T0, boot_s=T0)
         self.exchange.hit(signed.order_id, size)
 
     def aged(self) -> AgedQuote:

@@ -18,10 +18,12 @@ from POLYMARKET_MAKER.core.model import Side
 from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.launch import exit_signal_path
 from POLYMARKET_MAKER.ledger import Ledger
+from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.remembered import Remembered
 from POLYMARKET_MAKER.selling import Selling
 from POLYMARKET_MAKER.token_files import SellSignal
 from polyshared import write_atomic
+from tests.support.hand_clock import HandClock
 from tests.support.program import eventually
 from tests.support.waiting_fleet import SCALE, start, waiting_fleet
 
@@ -29,15 +31,6 @@ TOKEN = "1"
 SIGNAL = SellSignal(TOKEN, "s-1", at=5.0)
 
 pytestmark = pytest.mark.timeout(60)
-
-
-class HandClock(Clock):
-    """A clock whose monotonic hand is moved by the test."""
-
-    hand = 0.0
-
-    def mono(self) -> float:
-        return HandClock.hand
 
 
 @pytest.fixture
@@ -220,6 +213,31 @@ def test_a_purchase_in_time_ends_a_child_that_can_only_sell(
     assert fleet.schedule.queue[0].lane is Lane.TRADE
 
 
+@pytest.mark.parametrize("is_exit_only", [False, True])
+def test_a_purchase_between_two_supervisors_takes_back_what_the_first_had_told(
+    tmp_path: Path, *, is_exit_only: bool
+) -> None:
+    """The child outlived the first one; nobody else remembers that it was told to sell."""
+    with waiting_fleet(tmp_path, scheduler={"on_supervisor_loss": "continue"}) as first:
+        assert first._desk.is_ready()
+        assert first._desk.ledger is not None
+        hold(first._desk.ledger, 10)
+        if is_exit_only:
+            first.sell(TOKEN)
+        start(first, TOKEN)
+        selling_of(first).turn([SIGNAL])
+        orphans = Orphans(first._settings.data_dir, Clock(), grace_s=5, adopts=True)
+        second = Fleet(first._settings, first._desk, first._memory, Clock(SCALE), orphans)
+
+        selling_of(second).turn([])
+
+        child = second.tasks[TOKEN].child
+        assert child is not None
+        assert child.stopping is is_exit_only
+        assert not file_of(second).exists()
+        assert not second.schedule.running[TOKEN].is_selling
+
+
 def test_a_purchase_before_the_seller_was_started_takes_it_out_of_the_queue(
     fleet: Fleet, ledger: Ledger, selling: Selling
 ) -> None:
@@ -250,11 +268,15 @@ def tell(folder: Path, reason: str, *, age_s: float = 0.0) -> None:
 
 
 @pytest.fixture
-def beside(fleet: Fleet, ledger: Ledger, tmp_path: Path) -> Selling:
+def clock() -> HandClock:
+    return HandClock(SCALE)
+
+
+@pytest.fixture
+def beside(fleet: Fleet, ledger: Ledger, tmp_path: Path, clock: HandClock) -> Selling:
     """Sells with a clock and words of ours; a child runs that was told at 0."""
-    HandClock.hand = 0.0
     (tmp_path / "told" / "children").mkdir(parents=True)
-    selling = Selling(tmp_path / "told", fleet, fleet._desk, fleet._memory, HandClock(SCALE))
+    selling = Selling(tmp_path / "told", fleet, fleet._desk, fleet._memory, clock)
     hold(ledger, 10)
     start(fleet, TOKEN)
     selling.turn([SIGNAL])
@@ -266,12 +288,18 @@ EARLY, LATE = TAKE_S / SCALE - 0.1, TAKE_S / SCALE + 0.1
 
 @pytest.mark.parametrize("reason", ["exit_rest", "exit_waits", "no_bid"])
 def test_what_does_not_sell_at_its_floor_frees_the_slot_after_two_minutes_and_stays(
-    fleet: Fleet, ledger: Ledger, beside: Selling, tmp_path: Path, reason: str
+    fleet: Fleet,
+    ledger: Ledger,
+    beside: Selling,
+    clock: HandClock,
+    tmp_path: Path,
+    *,
+    reason: str,
 ) -> None:
     told: list[str] = []
     log.listen(lambda _tag, line: told.append(line))
     for hand, is_parked in ((EARLY, False), (LATE, True)):
-        HandClock.hand = hand
+        clock.put(hand)
         tell(tmp_path / "told", reason)
         beside.turn([SIGNAL])
         assert fleet.schedule.running[TOKEN].is_parked is is_parked
@@ -287,9 +315,9 @@ def test_what_does_not_sell_at_its_floor_frees_the_slot_after_two_minutes_and_st
 
 @pytest.mark.parametrize(("reason", "age_s"), [("exit", 0.0), ("exit_rest", 60.0)])
 def test_a_child_that_sells_or_says_nothing_new_keeps_its_slot(
-    fleet: Fleet, beside: Selling, tmp_path: Path, reason: str, age_s: float
+    fleet: Fleet, beside: Selling, clock: HandClock, tmp_path: Path, *, reason: str, age_s: float
 ) -> None:
-    HandClock.hand = LATE
+    clock.put(LATE)
     tell(tmp_path / "told", reason, age_s=age_s)
     beside.turn([SIGNAL])
 
@@ -297,9 +325,9 @@ def test_a_child_that_sells_or_says_nothing_new_keeps_its_slot(
 
 
 def test_what_is_worth_too_little_ends_the_child_and_the_signal_and_is_kept(
-    fleet: Fleet, ledger: Ledger, beside: Selling, tmp_path: Path
+    fleet: Fleet, ledger: Ledger, beside: Selling, clock: HandClock, tmp_path: Path
 ) -> None:
-    HandClock.hand = LATE
+    clock.put(LATE)
     tell(tmp_path / "told", "exit_dust")
     beside.turn([SIGNAL])
     child = fleet.tasks[TOKEN].child

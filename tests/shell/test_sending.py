@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.account_sync import Cancelled
+from POLYMARKET_MAKER.account_sync import Cancelled, Found
 from POLYMARKET_MAKER.clearing import clear
-from POLYMARKET_MAKER.core.model import (
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
     NewOrder,
     Outcome,
     Placed,
     Rejected,
-    Side,
+    SignedOrder,
     TimeInForce,
     Unknown,
 )
@@ -25,7 +26,6 @@ from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.unknown import ARRIVAL_S
 from POLYMARKET_MAKER.errors import IntentRefused, LedgerError
 from POLYMARKET_MAKER.ledger import Intent, IntentState
-from POLYMARKET_MAKER.orders import Found
 from POLYMARKET_MAKER.request_budget import RequestBudget
 from POLYMARKET_MAKER.sending import SEND_WITHIN_S, Decided, Posted, Sender
 from tests.support.fake_exchange import Fault
@@ -56,7 +56,7 @@ def sender(house: House, may_place: Callable[[], bool] = lambda: True) -> Sender
 
 
 def decided(house: House, order: NewOrder = BUY) -> Decided:
-    return Decided(order, NOW, MARKET, "test", house.clock.mono())
+    return Decided(order, NOW, MARKET, "test", house.clock.boot())
 
 
 def stored(house: House, order_id: str) -> Intent:
@@ -111,6 +111,31 @@ def test_an_order_that_waited_for_the_ledger_is_not_sent(house: House) -> None:
     assert stored(house, "o1").outcome == "late"
 
 
+def test_an_order_that_was_decided_on_before_the_machine_slept_does_not_leave(house: House) -> None:
+    before = decided(house)
+    house.clock.sleep(3600.0)
+
+    assert refusal(sender(house).send(before)) == "late"
+    assert house.exchange.sent == {}
+
+
+def test_an_order_is_known_by_the_id_that_the_exchange_gave_it(house: House) -> None:
+    """Were ours another one, it could neither be cancelled nor found again."""
+    post = house.exchange.post
+
+    def renamed(signed: SignedOrder) -> Outcome:
+        return post(replace(signed, order_id=f"X{signed.order_id}"))
+
+    house.exchange.post = renamed  # type: ignore[method-assign]
+
+    sender(house).send(decided(house))
+
+    assert [intent.order_id for intent in house.ledger.live()] == ["Xo1"]
+    assert house.ledger.is_ours("Xo1")
+    assert clear(house.exchange, house.ledger, [TOKEN], clock=house.clock) == frozenset()
+    assert house.exchange.ours() == []
+
+
 def test_a_resend_is_written_down_as_what_may_arrive_from_now_on(house: House) -> None:
     intent = lost(house)
     seen: list[float | None] = []
@@ -118,7 +143,7 @@ def test_a_resend_is_written_down_as_what_may_arrive_from_now_on(house: House) -
         stored(house, order.order_id).written_boot_s
     )
 
-    sender(house).send_again(intent, NOW, house.clock.mono())
+    sender(house).send_again(intent, NOW, house.clock.boot())
 
     assert seen == [house.clock.boot()]
 
@@ -127,7 +152,7 @@ def test_the_supervisor_does_not_give_up_a_resend_that_is_on_its_way(house: Hous
     """The child was killed with the request half sent."""
     intent = lost(house)
     house.exchange.faults["post"] = [Fault.LATE]
-    sender(house).send_again(intent, NOW, house.clock.mono())
+    sender(house).send_again(intent, NOW, house.clock.boot())
 
     assert clear(house.exchange, house.ledger, [TOKEN], clock=house.clock) == {"o1"}
 
@@ -145,7 +170,7 @@ def test_a_resend_that_cannot_be_written_down_does_not_leave(house: House) -> No
     )
 
     with pytest.raises(LedgerError):
-        sender(house).send_again(intent, NOW, house.clock.mono())
+        sender(house).send_again(intent, NOW, house.clock.boot())
 
     assert len(house.exchange.sent["o1"]) == 1
 
@@ -154,7 +179,7 @@ def test_an_order_whose_fate_became_known_is_not_sent_again(house: House) -> Non
     intent = lost(house)
     house.ledger.record_gone("o1", reason="test")
 
-    posted = sender(house).send_again(intent, NOW, house.clock.mono())
+    posted = sender(house).send_again(intent, NOW, house.clock.boot())
 
     assert refusal(posted) == "late"
     assert len(house.exchange.sent["o1"]) == 1

@@ -91,16 +91,16 @@ def test_empty_files_give_the_defaults(load: Load) -> None:
 @pytest.mark.parametrize(
     "spelling",
     [
-        {"scheduler": {"copytrade_poll_seconds": 45}},
-        {"copytrade_poll_seconds": 45},
-        {"copytrade_poll_sec": "45"},
-        {"scheduler": {"copytrade_poll_sec": 45.0}},
+        {"debug": {"ws_debug_raw": True}},
+        {"ws_debug_raw": True},
+        {"ws_raw": "true"},
+        {"debug": {"ws_raw": True}},
     ],
 )
 def test_grouped_flat_and_old_spellings_mean_the_same(
     load: Load, spelling: dict[str, object]
 ) -> None:
-    assert load(spelling).scheduler.copytrade_poll_seconds == 45.0
+    assert load(spelling).debug.ws_debug_raw
 
 
 def test_two_spellings_that_disagree_are_an_error_that_names_both(load: Load) -> None:
@@ -354,7 +354,6 @@ def test_the_ancestors_values_are_taken(tmp_path: Path) -> None:
     settings = load_settings(env=env, options=options, root=tmp_path)
 
     assert settings.mode is Mode.LIVE
-    assert settings.scheduler.copytrade_poll_seconds == 45.0
     assert settings.scheduler.process_graceful_timeout_sec == 5.0
     assert settings.debug.ws_debug_raw
     assert settings.copytrade_tokens_path == Path("/srv/copytrade/tokens_from_copytrade.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
 from POLYMARKET_MAKER.source_process import SourceProcess
 from tests.support.program import eventually
+from tests.support.waiting_fleet import NO_EXCHANGE
 
-NOWHERE = "http://127.0.0.1:9"
 ACCOUNT = "0x" + "ab" * 20
 SECRET = "11" * 32
 
@@ -23,18 +24,14 @@ pytestmark = pytest.mark.timeout(60)
 
 
 def settings_of(
-    tmp_path: Path, targets: list[dict[str, object]]
+    tmp_path: Path, targets: list[dict[str, object]], **source: object
 ) -> tuple[Settings, dict[str, str]]:
     config = tmp_path / "copytrade_config.json"
-    config.write_text(json.dumps({"poll_interval_sec": 1, "targets": targets}))
+    config.write_text(json.dumps({"poll_interval_sec": 1, "targets": targets, **source}))
     own = tmp_path / "global_config.json"
     own.write_text(json.dumps({"copytrade": {"autostart": True, "config": str(config)}}))
     env = {
-        "POLY_HOST": NOWHERE,
-        "POLY_GAMMA_ROOT": NOWHERE,
-        "POLY_DATA_API_ROOT": NOWHERE,
-        "POLY_WS_URL": "ws://127.0.0.1:9/ws/market",
-        "POLY_WS_USER_URL": "ws://127.0.0.1:9/ws/user",
+        **NO_EXCHANGE,
         "POLY_DATA_DIR": str(tmp_path / "data"),
         "POLY_LOG_DIR": str(tmp_path / "logs"),
         "POLY_KEY": SECRET,
@@ -75,10 +72,30 @@ def test_it_runs_in_the_supervisors_directories_without_a_secret(
     assert source.as_dict() == {"state": "running", "pid": pid_of(source), "exit_code": None}
 
 
+def test_it_writes_where_the_supervisor_reads_whatever_its_own_settings_say(tmp_path: Path) -> None:
+    """One command is enough: two files that differ would be a program that never trades."""
+    elsewhere = {
+        f"{name}_file": str(tmp_path / f"{name}.json") for name in ("tokens", "sell_signals")
+    }
+    targets: list[dict[str, object]] = [{"account": ACCOUNT, "min_size": 1, "enabled": True}]
+    settings, env = settings_of(tmp_path, targets, **elsewhere)
+    source = SourceProcess(settings, env, Clock())
+    try:
+        source.turn()
+        for path in (settings.copytrade_tokens_path, settings.sell_signals_path):
+            eventually(path.exists, within_s=60, what=path.name)
+    finally:
+        source.close(5)
+
+    assert not any(Path(path).exists() for path in elsewhere.values())
+
+
 def test_a_killed_one_comes_back(tmp_path: Path, source: SourceProcess) -> None:
+    """Also where somebody tidied up meanwhile."""
     source.turn()
     first = pid_of(source)
     os.kill(first, signal.SIGKILL)
+    shutil.rmtree(tmp_path / "logs")
 
     def is_back() -> bool:
         source.turn()

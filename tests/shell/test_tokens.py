@@ -177,6 +177,42 @@ def test_a_file_that_was_never_good_has_no_age(source: TokenSource, tmp_path: Pa
     assert (report.state, report.age_s) == (FileState.CORRUPT, None)
 
 
+def test_while_the_signals_were_never_readable_no_token_of_the_file_is_offered(
+    tmp_path: Path, write: Write
+) -> None:
+    """What was sold on a signal would be bought again."""
+    source = TokenSource(
+        plain=["9"], tokens_path=tmp_path / "tokens", signals_path=tmp_path / "signals"
+    )
+    write(tokens=[seen("1", 10), seen("2", 20)])
+    put(tmp_path / "signals", "{")
+    found = source.read(NOW)
+    assert (found.token_ids, found.are_signals_known) == (("9",), False)
+
+    write(signals=[seen("1", 30)])
+    found = source.read(NOW)
+    assert (found.token_ids, found.are_signals_known) == (("9", "2"), True)
+
+    put(tmp_path / "signals", "{")
+    found = source.read(NOW)
+    assert (found.token_ids, found.are_signals_known) == (("9", "2"), True)
+    assert [each.token_id for each in found.signals] == ["1"], "what was known stands"
+
+
+def test_another_list_of_the_operator_s_forgets_nothing_of_the_files(
+    source: TokenSource, tmp_path: Path, write: Write
+) -> None:
+    write(tokens=[seen("1", 10)], signals=[seen("1", 30)])
+    source.read(NOW)
+    put(tmp_path / "signals", "{")
+    source.take_plain(["9"])
+
+    found = source.read(NOW)
+
+    assert found.token_ids == ("9",)
+    assert [each.token_id for each in found.signals] == ["1"]
+
+
 def test_a_directory_in_the_place_of_the_file_is_a_problem_not_a_crash(
     source: TokenSource, tmp_path: Path
 ) -> None:

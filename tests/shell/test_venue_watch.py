@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import Placed, Rejected
+from POLYMARKET_MAKER.core.order import Placed, Rejected
 from POLYMARKET_MAKER.errors import ChildExit, SettingsError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.ledger import Identity, Ledger
 from POLYMARKET_MAKER.venue_watch import CONFIRM_AFTER_S, VenueWatch

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from POLYMARKET_MAKER.core.model import FillStatus, NewOrder, Placed, Side
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import FillStatus, NewOrder, Placed
 from POLYMARKET_MAKER.core.shares import LEAST_APART_S, SETTLED_S
 from POLYMARKET_MAKER.errors import VenueUnreachable
 from POLYMARKET_MAKER.exchange.data_api import PositionRow
@@ -60,7 +61,9 @@ class House:
         order = NewOrder(TOKEN, Side.BUY, Decimal("0.40"), Decimal(size))
         signed = self.exchange.sign(order, MARKET)
         self.ledger.record_intent(signed, at=T0, reason="test")
-        self.ledger.record_outcome(signed.order_id, Placed(signed.order_id, "live"), at=T0)
+        self.ledger.record_outcome(
+            signed.order_id, Placed(signed.order_id, "live"), at=T0, boot_s=T0
+        )
         traded = replace(
             fill(f"t-{signed.order_id}", signed.order_id, size=size, price="0.40"),
             status=FillStatus.CONFIRMED,
@@ -202,7 +205,7 @@ def test_a_surplus_that_an_open_buy_may_explain_is_seen_twice_before_it_is_adopt
     order = NewOrder(TOKEN, Side.BUY, Decimal("0.40"), Decimal(7))
     signed = house.exchange.sign(order, MARKET)
     house.ledger.record_intent(signed, at=T0, reason="test")
-    house.ledger.record_outcome(signed.order_id, Placed(signed.order_id, "live"), at=T0)
+    house.ledger.record_outcome(signed.order_id, Placed(signed.order_id, "live"), at=T0, boot_s=T0)
     house.wallet.shares[TOKEN] = "17"
     watch = house.watch(adopts=True)
 

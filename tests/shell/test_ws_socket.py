@@ -67,6 +67,35 @@ def test_text_goes_both_ways(pair: Pair) -> None:
     assert pair.receive() == "PONG"
 
 
+def test_frames_that_come_in_one_piece_are_read_one_by_one(pair: Pair) -> None:
+    """The socket has nothing more to show for them: whoever waits there must ask first."""
+    pair.peer.send_raw(b"".join(Peer.head(1) + text for text in (b"a", b"b", b"c")))
+
+    assert pair.receive() == "a"
+    assert pair.client.has_buffered()
+    assert [pair.receive(), pair.receive()] == ["b", "c"]
+    assert not pair.client.has_buffered()
+
+
+def test_texts_of_every_length_come_as_they_were_sent(pair: Pair) -> None:
+    texts = ["x" * length for length in (0, 1, 125, 126, 127, 65_535, 65_536, 70_000, 3)]
+    data = b"".join(Peer.head(len(text)) + text.encode() for text in texts)
+    sending = threading.Thread(target=pair.peer.send_raw, args=(data,))
+    sending.start()
+
+    assert [pair.receive() for _ in texts] == texts
+    sending.join()
+
+
+def test_a_text_between_two_fragments_breaks_the_rules(pair: Pair) -> None:
+    pair.peer.send("a", fin=False)
+    pair.peer.send("b")
+
+    assert pair.client.receive() is None
+    with pytest.raises(LineBroken):
+        pair.client.receive()
+
+
 def test_a_part_of_a_frame_is_waited_for_and_kept(pair: Pair) -> None:
     pair.peer.send_raw(Peer.head(4) + b"PO")
     assert pair.client.receive() is None

@@ -16,7 +16,9 @@ from POLYMARKET_MAKER.sim.server import Server, start_server
 from POLYMARKET_MAKER.sim.venue import Options, Venue
 from POLYMARKET_MAKER.sim.verbs import perform
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 15.0
+START_TIMEOUT_S = 90.0
+"""Two thousand markets, on a machine that has much else to do."""
 
 
 class Running:
@@ -27,7 +29,7 @@ class Running:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         try:
-            self._server: Server = self._run(start_server(options))
+            self._server: Server = self._run(start_server(options), START_TIMEOUT_S)
         except BaseException:
             self._end_loop()
             raise
@@ -36,8 +38,8 @@ class Running:
         self.http = httpx.Client(base_url=self.urls["clob"], trust_env=False, timeout=TIMEOUT_S)
         self._sockets: list[websocket.WebSocket] = []
 
-    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(TIMEOUT_S)
+    def _run(self, coroutine: Coroutine[Any, Any, Any], timeout_s: float = TIMEOUT_S) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Call a function in the simulation's loop, where its state may be touched."""

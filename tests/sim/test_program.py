@@ -11,6 +11,7 @@ import time
 import httpx
 import pytest
 
+from POLYMARKET_MAKER.sim import __main__ as script
 from tests.support.simulator import ROOT, running_simulator
 
 
@@ -71,3 +72,13 @@ def test_it_listens_on_loopback_only() -> None:
     with running_simulator(tokens=1) as simulator:
         assert simulator.urls["clob"].startswith("http://127.0.0.1:")
         assert os.getpid() != simulator.urls["pid"]
+
+
+def test_a_package_that_is_only_needed_later_is_missed_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What judges signatures is imported with the first one, and must be there by then."""
+    monkeypatch.setattr(script, "LATE", ("no_such_package",))
+
+    assert script.main([]) == 3
+    assert "package no_such_package is missing" in capsys.readouterr().err

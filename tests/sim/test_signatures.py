@@ -8,14 +8,8 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from POLYMARKET_MAKER.sim.signatures import (
-    Domain,
-    SignatureError,
-    Version,
-    is_position_id,
-    order_hash,
-    order_signer,
-)
+from POLYMARKET_MAKER.sim.contracts import Domain, SignatureError, Version, is_position_id
+from POLYMARKET_MAKER.sim.signatures import order_hash, order_signer
 
 ACCOUNT: Any = Account.from_key("0x" + "11" * 32)
 V2_CONTRACT = "0xE111180000d2663C0091e4f400237545B87B996B"

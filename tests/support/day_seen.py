@@ -113,7 +113,7 @@ class Seen:
 
     def consumed(self) -> list[str]:
         """Return the ids of the signals that were acted on."""
-        return [row[0] for row in self.account.query("SELECT signal_id FROM consumed_signals")]
+        return self.account.consumed()
 
     def our_shares(self) -> dict[str, float]:
         """Return what the ledger says we hold."""

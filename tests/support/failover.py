@@ -17,22 +17,11 @@ from urllib.parse import urlsplit
 from eth_account import Account
 
 from tests.support.program import ROOT, eventually, read_json
-from tests.support.simulator import Simulator
+from tests.support.simulator import Simulator, addresses
 
 CHILD = ROOT / "POLYMARKET_MAKER" / "Volatility_arbitrage_run.py"
 FEED = ROOT / "tests" / "support" / "feed_program.py"
 ESTABLISHED = "01"
-
-
-def addresses(sim: Simulator) -> dict[str, str]:
-    """Return the environment that leads every program to *sim*."""
-    return {
-        "POLY_HOST": sim.urls["clob"],
-        "POLY_WS_URL": sim.urls["ws_market"],
-        "POLY_WS_USER_URL": sim.urls["ws_user"],
-        "POLY_GAMMA_ROOT": sim.urls["gamma"],
-        "POLY_DATA_API_ROOT": sim.urls["data"],
-    }
 
 
 def live_on(sim: Simulator) -> dict[str, str]:

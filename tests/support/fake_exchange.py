@@ -11,26 +11,22 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from POLYMARKET_MAKER.core.model import (
-    ZERO,
+from POLYMARKET_MAKER.core.model import ZERO, Level, MarketInfo, Quote, Side
+from POLYMARKET_MAKER.core.money import is_on_grid
+from POLYMARKET_MAKER.core.order import (
     CancelResult,
     Fill,
     FillStatus,
-    Level,
-    MarketInfo,
     NewOrder,
     OpenOrder,
     Outcome,
     Placed,
     Position,
-    Quote,
     Rejected,
-    Side,
     SignedOrder,
     TimeInForce,
     Unknown,
 )
-from POLYMARKET_MAKER.core.money import is_on_grid
 from POLYMARKET_MAKER.core.position import Trade, replay
 from POLYMARKET_MAKER.errors import VenueError, VenueRefused, VenueUnreachable
 from POLYMARKET_MAKER.exchange.amounts import amounts

@@ -18,13 +18,13 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from POLYMARKET_MAKER.core.model import (  # noqa: E402 - the root is on the path only now
+from POLYMARKET_MAKER.core.model import Side  # noqa: E402 - the root is on the path only now
+from POLYMARKET_MAKER.core.order import (  # noqa: E402 - the root is on the path only now
     Fill,
     FillStatus,
     NewOrder,
     OpenOrder,
     Placed,
-    Side,
     SignedOrder,
 )
 from POLYMARKET_MAKER.core.risk import Limits  # noqa: E402
@@ -62,7 +62,7 @@ def write(ledger: Ledger, life: str, *, dying: bool) -> None:
         say("intent", name)
         if dying:
             os.kill(os.getpid(), signal.SIGKILL)
-        ledger.record_outcome(name, Placed(name, "live"), at=AT)
+        ledger.record_outcome(name, Placed(name, "live"), at=AT, boot_s=AT)
         fill(ledger, name, name, Side.BUY, Decimal(5))
         say("filled", name)
         intend(ledger, f"s{name}", name, Side.SELL, Decimal(5))
@@ -91,7 +91,7 @@ def trade(ledger: Ledger, token: str) -> None:
                 fill(ledger, f"s{name}", token, Side.SELL, held)
             continue
         placed += 1
-        ledger.record_outcome(name, Placed(name, "live"), at=AT)
+        ledger.record_outcome(name, Placed(name, "live"), at=AT, boot_s=AT)
         matched = Decimal(luck.randint(1, int(size)))
         fill(ledger, name, token, Side.BUY, matched)
         over = OpenOrder(name, token, "", Side.BUY, PRICE, size, matched, "CANCELED", AT)

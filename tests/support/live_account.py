@@ -7,7 +7,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from tests.support.program import (
     run_program,
     supervised,
 )
-from tests.support.simulator import Simulator
+from tests.support.simulator import Simulator, addresses
 
 KEY = "0x" + "4d" * 32
 ADDRESS = str(Account.from_key(KEY).address)
@@ -102,6 +102,19 @@ class LiveAccount:
         ahead = sum(float(each["size"]) for each in levels if each["price"] >= buy["price"])
         self._take(token, "SELL", buy, ahead - _remaining(buy) + size)
 
+    def fill(self, token: str, shares: float) -> None:
+        """Let strangers sell to us until we hold so many, however often our order moves."""
+
+        def is_held() -> bool:
+            if self.held(token) >= shares:
+                return True
+            with suppress(AssertionError):  # no order of ours rests at this moment
+                self.sell_to_us(token, shares)
+                eventually(lambda: self.held(token) >= shares, within_s=5, what="the fill")
+            return False
+
+        eventually(is_held, within_s=120, what="our shares")
+
     def buy_from_us(self, token: str) -> None:
         """Let a stranger buy until our resting sell is gone."""
         sell = self._resting(token, "SELL")
@@ -134,6 +147,10 @@ class LiveAccount:
         self.run.process.wait(10)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
+
+    def consumed(self) -> list[str]:
+        """Return the ids of the sell signals that were acted on."""
+        return [row[0] for row in self.query("SELECT signal_id FROM consumed_signals")]
 
     def held(self, token: str) -> float:
         """Return what the ledger says we hold."""
@@ -186,11 +203,7 @@ def live_account(
         "POLY_KEY": KEY,
         "POLY_FUNDER": ADDRESS,
         "POLY_SIGNATURE": "0",
-        "POLY_HOST": sim.urls["clob"],
-        "POLY_WS_URL": sim.urls["ws_market"],
-        "POLY_WS_USER_URL": sim.urls["ws_user"],
-        "POLY_GAMMA_ROOT": sim.urls["gamma"],
-        "POLY_DATA_API_ROOT": sim.urls["data"],
+        **addresses(sim),
     }
     arguments = (
         *("--live", "--no-repl"),

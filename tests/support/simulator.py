@@ -55,6 +55,17 @@ class Simulator:
         return found
 
 
+def addresses(sim: Simulator) -> dict[str, str]:
+    """Return the environment that leads every program to *sim*."""
+    return {
+        "POLY_HOST": sim.urls["clob"],
+        "POLY_WS_URL": sim.urls["ws_market"],
+        "POLY_WS_USER_URL": sim.urls["ws_user"],
+        "POLY_GAMMA_ROOT": sim.urls["gamma"],
+        "POLY_DATA_API_ROOT": sim.urls["data"],
+    }
+
+
 @contextmanager
 def running_simulator(**options: Any) -> Iterator[Simulator]:
     """Run a simulator for the length of a ``with`` block.

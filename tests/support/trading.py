@@ -8,20 +8,22 @@ from msgspec.structs import replace
 
 from POLYMARKET_MAKER.core.model import (
     AgedQuote,
-    Fill,
-    FillStatus,
     Level,
     MarketInfo,
-    NewOrder,
-    OpenOrder,
     OrderVersion,
-    Position,
     Quote,
     Side,
-    SignedOrder,
     Source,
-    TimeInForce,
     TokenHealth,
+)
+from POLYMARKET_MAKER.core.order import (
+    Fill,
+    FillStatus,
+    NewOrder,
+    OpenOrder,
+    Position,
+    SignedOrder,
+    TimeInForce,
 )
 
 T0 = 1_795_187_463.0

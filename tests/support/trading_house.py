@@ -14,25 +14,21 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
-from POLYMARKET_MAKER.brakes import Brakes
+from POLYMARKET_MAKER.brakes import LOOK_EVERY_S, Brakes
 from POLYMARKET_MAKER.calls import Calls, Finished
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
-from POLYMARKET_MAKER.core.model import (
-    AgedQuote,
-    Side,
-    SignedOrder,
-    Source,
-    TokenHealth,
-)
+from POLYMARKET_MAKER.core.model import AgedQuote, Side, Source, TokenHealth
 from POLYMARKET_MAKER.core.money import floor_size
+from POLYMARKET_MAKER.core.order import SignedOrder
 from POLYMARKET_MAKER.core.risk import Limits
 from POLYMARKET_MAKER.core.strategies import make_strategy
 from POLYMARKET_MAKER.errors import ChildExit, LedgerError, MakerError
 from POLYMARKET_MAKER.ledger import Identity, Intent, Ledger
 from POLYMARKET_MAKER.orders import Orders
+from POLYMARKET_MAKER.outlook import Rules
 from POLYMARKET_MAKER.quotes import NoQuote, Quotes
-from POLYMARKET_MAKER.worker import Rules, Worker
+from POLYMARKET_MAKER.worker import Worker
 from tests.support.fake_exchange import FakeExchange, Killed
 from tests.support.trading import MARKET, T0, TOKEN
 
@@ -54,7 +50,7 @@ class HandClock(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        hands = {"passed_s": 0.0, "jumped_s": 0.0, "booted_mono": 0.0}
+        hands = {"passed_s": 0.0, "slept_s": 0.0, "jumped_s": 0.0, "booted_mono": 0.0}
         object.__setattr__(self, "_hands", hands)  # a Clock is frozen, this one moves
 
     def advance(self, seconds: float) -> None:
@@ -64,18 +60,23 @@ class HandClock(Clock):
         """Set the wall clock; no time passes."""
         self._hands["jumped_s"] += seconds
 
+    def sleep(self, seconds: float) -> None:
+        """Let the machine sleep: what the monotonic clock does not count."""
+        self._hands["slept_s"] += seconds
+
     def reboot(self, uptime_s: float) -> None:
         """Start the machine again, *uptime_s* ago."""
-        self._hands["booted_mono"] = self.mono() - uptime_s
+        self._hands["booted_mono"] = self.mono() + self._hands["slept_s"] - uptime_s
 
     def now(self) -> float:
-        return T0 + self._hands["passed_s"] + self._hands["jumped_s"]
+        hands = self._hands
+        return T0 + hands["passed_s"] + hands["slept_s"] + hands["jumped_s"]
 
     def mono(self) -> float:
         return 5000.0 + self._hands["passed_s"]
 
     def boot(self) -> float:
-        return self.mono() - self._hands["booted_mono"]
+        return self.mono() + self._hands["slept_s"] - self._hands["booted_mono"]
 
 
 class QueuedCalls(Calls):
@@ -155,6 +156,7 @@ class House:
         self.quotes = HandQuotes(self.exchange)
         self.exit_code: ChildExit | None = None
         self.ledger_faults = LedgerFaults(folder / "ledger.db")
+        self.sell_only_from: float | None = None
         self._exit_floor: Decimal | None = None
         self._floor: Decimal | None = None
         self._floors: dict[str, Decimal | None] = {}
@@ -176,7 +178,13 @@ class House:
         self.status = ChildStatus(self.folder / "child.json", TOKEN, "demo", self.clock)
         self.worker = Worker(
             MARKET,
-            Rules(limits, False, self._exit_file, Brakes(self.folder), None),  # noqa: FBT003 - Rules is a tuple of words
+            Rules(
+                limits,
+                exit_only=False,
+                exit_signal=self._exit_file,
+                brakes=Brakes(self.folder),
+                sell_only_from=self.sell_only_from,
+            ),
             strategy,
             quotes=self.quotes,
             orders=Orders(
@@ -246,8 +254,9 @@ class House:
             self.pass_time(seconds)
 
     def signal_exit(self) -> None:
-        """Tell the child to sell out."""
+        """Tell the child to sell out; it looks at such files every so often."""
         self._exit_file.write_text("{}")
+        self.clock.advance(2 * LOOK_EVERY_S)
 
     @property
     def is_exiting(self) -> bool:

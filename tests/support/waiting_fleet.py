@@ -17,6 +17,14 @@ from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
 from tests.support.program import eventually
 
 NOWHERE = "http://127.0.0.1:9"
+NO_EXCHANGE = {
+    "POLY_HOST": NOWHERE,
+    "POLY_GAMMA_ROOT": NOWHERE,
+    "POLY_DATA_API_ROOT": NOWHERE,
+    "POLY_WS_URL": "ws://127.0.0.1:9/ws/market",
+    "POLY_WS_USER_URL": "ws://127.0.0.1:9/ws/user",
+}
+"""Addresses of an exchange that never answers."""
 SCALE = 20
 
 
@@ -25,11 +33,7 @@ def waiting_settings(folder: Path, **config: object) -> tuple[Settings, dict[str
     own = folder / "global.json"
     own.write_text(json.dumps(config), encoding="utf-8")
     env = {
-        "POLY_HOST": NOWHERE,
-        "POLY_GAMMA_ROOT": NOWHERE,
-        "POLY_DATA_API_ROOT": NOWHERE,
-        "POLY_WS_URL": "ws://127.0.0.1:9/ws/market",
-        "POLY_WS_USER_URL": "ws://127.0.0.1:9/ws/user",
+        **NO_EXCHANGE,
         "POLY_DATA_DIR": str(folder / "data"),
         "POLY_LOG_DIR": str(folder / "logs"),
     }

@@ -1,11 +1,11 @@
 """The actors of a scene, as programs of their own.
 
     python actors.py writer SNAPSHOT KEYS SEED [--take-over]
-    python actors.py reader SNAPSHOT KEYS SEED lane|file|whole MAX_AGE_S
+    python actors.py reader SNAPSHOT KEYS SEED lane|file|whole MAX_AGE_S PAUSE_S
 
 The writer writes as fast as a market until it is killed. It prints one line: its
 epoch and the boot-time second of its first flush. The reader checks every promise
-with every read until its standard input ends. It prints "ready", and then one JSON
+with every read, PAUSE_S apart, until its standard input ends. It prints "ready", and then one JSON
 object: how many reads of which outcome, what was wrong, when each epoch was first seen.
 """
 
@@ -107,12 +107,12 @@ class Witness:
             self.states.append((boot_s(), outcome))
 
 
-def read(path: str, keys: int, seed: int, mode: str, max_age_s: float) -> int:
+def read(path: str, keys: int, seed: int, mode: str, *, max_age_s: float, pause_s: float) -> int:
     choose = random.Random(seed)  # noqa: S311 - torture is to be repeatable
     witness = Witness()
     reader = SnapshotReader(path, max_age_s=max_age_s, lane=mode == "lane")
     say("ready")
-    while not select.select([sys.stdin], [], [], 0)[0]:
+    while not select.select([sys.stdin], [], [], pause_s)[0]:
         key = f"key{choose.randrange(keys)}"
         try:
             if mode == "whole":
@@ -152,7 +152,9 @@ def main() -> int:
     role, path, keys, seed, *rest = sys.argv[1:]
     if role == "writer":
         return write(path, int(keys), int(seed), take_over="--take-over" in rest)
-    return read(path, int(keys), int(seed), rest[0], float(rest[1]))
+    mode, max_age_s, pause_s = rest
+    ages = {"max_age_s": float(max_age_s), "pause_s": float(pause_s)}
+    return read(path, int(keys), int(seed), mode, **ages)
 
 
 if __name__ == "__main__":

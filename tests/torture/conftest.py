@@ -21,6 +21,12 @@ def is_long(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
+def pause_s(*, is_long: bool) -> float:
+    """Return how long readers rest between reads: in the suite they share two processors."""
+    return 0.0 if is_long else 0.002
+
+
+@pytest.fixture
 def seed(request: pytest.FixtureRequest, say: Callable[[str], None]) -> int:
     """Return the seed of this run, and say it where it will be seen."""
     given = request.config.getoption("--torture-seed", default=None)

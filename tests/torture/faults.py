@@ -97,10 +97,10 @@ ANYWHERE: dict[str, tuple[Step, Step]] = {
 }
 
 
-def run(path: Path, harm: Step, heal: Step, *, seed: int) -> Outcome:
+def run(path: Path, harm: Step, heal: Step, *, seed: int, pause_s: float) -> Outcome:
     with (
         running("writer", path, KEYS, seed) as writer,
-        Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=1.0) as readers,
+        Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=1.0, pause_s=pause_s) as readers,
     ):
         line_of(writer)
         time.sleep(0.5)

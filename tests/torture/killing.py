@@ -16,12 +16,14 @@ MAX_AGE_S = 5.0
 FOLLOW_S = 1.0
 
 
-def run(path: Path, *, seed: int, restarts: int) -> Outcome:
+def run(path: Path, *, seed: int, restarts: int, pause_s: float) -> Outcome:
     choose = random.Random(seed)  # noqa: S311 - torture is to be repeatable
     births: dict[int, float] = {}
     ends: dict[int, float] = {}
     problems: list[str] = []
-    with Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S) as readers:
+    with Readers(
+        path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S, pause_s=pause_s
+    ) as readers:
         for life in range(restarts):
             with running("writer", path, KEYS, seed + life) as writer:
                 words = line_of(writer).split()

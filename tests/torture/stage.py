@@ -63,13 +63,23 @@ class Outcome(NamedTuple):
 
 
 class Readers:
-    """Some readers of one snapshot, and what they say in the end."""
+    """Some readers of one snapshot, and what they say in the end.
+
+    Without *pause_s* between two reads each takes as much of a processor as it gets.
+    """
 
     def __init__(
-        self, path: Path, *, keys: int, seed: int, modes: list[str], max_age_s: float
+        self,
+        path: Path,
+        *,
+        keys: int,
+        seed: int,
+        modes: list[str],
+        max_age_s: float,
+        pause_s: float,
     ) -> None:
         self.processes = [
-            start("reader", path, keys, seed + number, mode, max_age_s)
+            start("reader", path, keys, seed + number, mode, max_age_s, pause_s)
             for number, mode in enumerate(modes)
         ]
         for process in self.processes:

@@ -17,10 +17,12 @@ MODES = ["lane", "lane", "file", "whole"]
 MAX_AGE_S = 1.0
 
 
-def run(path: Path, *, seed: int) -> list[str]:
+def run(path: Path, *, seed: int, pause_s: float) -> list[str]:
     with (
         running("writer", path, KEYS, seed) as first,
-        Readers(path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S) as readers,
+        Readers(
+            path, keys=KEYS, seed=seed, modes=MODES, max_age_s=MAX_AGE_S, pause_s=pause_s
+        ) as readers,
     ):
         line_of(first)
         time.sleep(0.3)

@@ -24,31 +24,37 @@ Say = Callable[[str], None]
 
 
 def test_readers_survive_a_writer_killed_at_random_instants(
-    tmp_path: Path, seed: int, say: Say, *, is_long: bool
+    tmp_path: Path, seed: int, say: Say, pause_s: float, *, is_long: bool
 ) -> None:
     """No torn read, nothing goes back, every reader follows each new writer within 1 s."""
-    outcome = killing.run(tmp_path / "ws_cache.json", seed=seed, restarts=200 if is_long else 8)
+    outcome = killing.run(
+        tmp_path / "ws_cache.json", seed=seed, restarts=200 if is_long else 8, pause_s=pause_s
+    )
     say(outcome.summary)
 
     assert outcome.problems == []
 
 
 def test_a_suspended_writer_is_stale_is_replaced_and_is_fenced_when_it_wakes(
-    tmp_path: Path, seed: int, *, is_long: bool
+    tmp_path: Path, seed: int, pause_s: float, *, is_long: bool
 ) -> None:
     for number in range(5 if is_long else 1):
         directory = tmp_path / str(number)
         directory.mkdir()
 
-        assert stopping.run(directory / "ws_cache.json", seed=seed + number) == []
+        path = directory / "ws_cache.json"
+        assert stopping.run(path, seed=seed + number, pause_s=pause_s) == []
 
 
 @pytest.mark.parametrize("name", faults.ON_A_DISK)
-def test_readers_survive_trouble_of_the_disk(name: str, seed: int, say: Say) -> None:
+def test_readers_survive_trouble_of_the_disk(
+    name: str, seed: int, say: Say, pause_s: float
+) -> None:
     with small_disk("4m") as disk:
         if disk is None:
             pytest.skip("mounting a small tmpfs needs root")
-        outcome = faults.run(disk / "ws_cache.json", *faults.ON_A_DISK[name], seed=seed)
+        path = disk / "ws_cache.json"
+        outcome = faults.run(path, *faults.ON_A_DISK[name], seed=seed, pause_s=pause_s)
     say(outcome.summary)
 
     assert outcome.problems == []
@@ -56,11 +62,11 @@ def test_readers_survive_trouble_of_the_disk(name: str, seed: int, say: Say) -> 
 
 @pytest.mark.parametrize("name", faults.ANYWHERE)
 def test_readers_survive_what_takes_the_files_place(
-    name: str, tmp_path: Path, seed: int, say: Say
+    name: str, tmp_path: Path, seed: int, say: Say, pause_s: float
 ) -> None:
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "ws_cache.json"
-    outcome = faults.run(path, *faults.ANYWHERE[name], seed=seed)
+    outcome = faults.run(path, *faults.ANYWHERE[name], seed=seed, pause_s=pause_s)
     say(outcome.summary)
 
     assert outcome.problems == []
