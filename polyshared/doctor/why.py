@@ -17,7 +17,7 @@ from polyshared.doctor.children import Child
 from polyshared.doctor.facts import OLD_AFTER_S, Facts
 from polyshared.doctor.graph import Known, NotApplicable, NotLearnt, Status, Verdict
 from polyshared.doctor.reasons import explain
-from polyshared.doctor.statusfiles import ChildStatus, Task
+from polyshared.doctor.statusfiles import ChildStatus, Supervisor, Task
 from polyshared.doctor.told import NOTHING, Told, in_words
 
 STAGES = ("source", "quote", "warmup", "signal", "risk", "budget", "venue", "order")
@@ -63,8 +63,8 @@ class Link:
 def tokens_of(facts: Facts) -> list[str]:
     """Return every token that is known here: to the supervisor, by its status, in the snapshot."""
     found: dict[str, None] = {}
-    if isinstance(facts.supervisor, Known) and facts.supervisor.value.is_alive:
-        found |= dict.fromkeys(facts.supervisor.value.said.tasks)
+    if (boss := _supervisor(facts)) is not None:
+        found |= dict.fromkeys(boss.tasks)
     if isinstance(facts.children, Known):
         found |= dict.fromkeys(child.token_id for child in facts.children.value.known)
     if (snapshot := _snapshot(facts)) is not None:
@@ -83,6 +83,13 @@ def resolve(given: str, tokens: Iterable[str]) -> list[str]:
     return [token for token in known if token.startswith(first) and token.endswith(last)]
 
 
+def _supervisor(facts: Facts) -> Supervisor | None:
+    """Return what the living supervisor says; None if there is none."""
+    if isinstance(facts.supervisor, Known) and facts.supervisor.value.is_alive:
+        return facts.supervisor.value.said
+    return None
+
+
 def _snapshot(facts: Facts) -> Snapshot | None:
     if isinstance(facts.cache, Known) and facts.cache.value.good:
         return facts.cache.value.good[-1]
@@ -99,7 +106,7 @@ def chain(token: str, facts: Facts, told: Told = NOTHING) -> list[Link]:
     """
     child = next((c for c in facts.children.value.known if c.token_id == token), None)
     said = child.said if child is not None else None
-    direct = said is not None and said.source == "direct"
+    direct = _has_own_line(said, facts)
     links = [_judged("supervisor", checks_agg.running, facts)]
     for name, judge in (
         ("line", partial(checks_agg.line_of, number=_line_of(token, facts))),
@@ -118,6 +125,14 @@ def chain(token: str, facts: Facts, told: Told = NOTHING) -> list[Link]:
 def first_not_passed(links: Iterable[Link]) -> Link | None:
     """Return the first link that is not well; None when an order rests or everything passed."""
     return next((link for link in links if not link.state.is_passed), None)
+
+
+def _has_own_line(said: ChildStatus | None, facts: Facts) -> bool:
+    """Whether the child takes its quotes itself: it says so, or there is no shared file."""
+    if said is not None and said.source == "direct":
+        return True
+    boss = _supervisor(facts)
+    return boss is not None and boss.aggregator.state == "off"
 
 
 def _unused(name: str) -> Link:
@@ -182,12 +197,8 @@ def _line_of(token: str, facts: Facts) -> object:
 
 def _is_clearing(token: str, facts: Facts) -> bool:
     """Whether no child is started because orders of the last one may still be open."""
-    supervisor = facts.supervisor
-    return (
-        isinstance(supervisor, Known)
-        and supervisor.value.is_alive
-        and token in supervisor.value.said.clearing
-    )
+    boss = _supervisor(facts)
+    return boss is not None and token in boss.clearing
 
 
 def _process(child: Child | None, *, is_clearing: bool) -> Link:

@@ -21,7 +21,7 @@ from polyshared.doctor.graph import Known
 from polyshared.doctor.locate import Located
 from polyshared.doctor.processes import Life, Process
 from polyshared.doctor.reasons import explain
-from polyshared.doctor.statusfiles import ChildStatus, Supervisor, Task
+from polyshared.doctor.statusfiles import Aggregator, ChildStatus, Supervisor, Task
 from polyshared.doctor.told import in_words, read_told
 from polyshared.doctor.why import Link, LinkState, chain, first_not_passed, resolve
 from tests.doctor.house import TOKENS, House, polyshared
@@ -276,3 +276,15 @@ def test_a_child_that_was_told_nothing_readable_has_no_values(
 
 def test_where_nothing_runs_there_is_nothing_to_explain(tmp_path: Path) -> None:
     assert polyshared("why", TOKEN, "--data-dir", str(tmp_path)).returncode == 3
+
+
+def test_without_a_shared_file_a_child_that_has_not_begun_is_not_told_to_wait_for_one() -> None:
+    """It died before it could say where its quotes come from."""
+    boss = supervisor(status="quarantined", pid=None)
+    boss = replace(boss, status=structs.replace(boss.said, aggregator=Aggregator(state="off")))
+    given = replace(
+        facts(child(life=Life.GONE, source="none"), boss=boss),
+        cache=Known(Cache(Path("ws_cache.json"), (), None, locked=False, strays=())),
+    )
+
+    assert stopper(given).name == "child"
