@@ -171,6 +171,7 @@ def _tell(out: Path | None, head: list[str], sections: list[Section], results: R
     if out is None:
         say(document(head, sections))
         return
+    out.mkdir(parents=True, exist_ok=True)
     cell = _main_cell(results)
     if cell is not None:
         (out / PLOT).write_text(_plot(results, cell), encoding="utf-8")

@@ -78,24 +78,30 @@ QUICK = (Stage(50, 3, (1, 1), pinned=1, guests=(*OTHERS, EARLIER, FLOOR), guest_
 def run_bound(context: Context, results: Results) -> None:
     """Run the cells that bounds are about; the rounds go to *results*."""
     ends_at = min(context.ends_at, time.monotonic() + BOUND_S)
-    _run(QUICK if context.is_quick else BOUND, context, ends_at, results)
+    _run(QUICK if context.is_quick else BOUND, context, ends_at, results, results.failures)
 
 
 def run_rest(context: Context, results: Results) -> Section:
     """Run as much of the rest as there is time for, and sum up all *results*."""
     if not context.is_quick:
-        _run(REST, context, context.ends_at, results)
+        _run(REST, context, context.ends_at, results, results.left_out)
     return _section(results)
 
 
-def _run(stages: Sequence[Stage], context: Context, ends_at: float, results: Results) -> None:
+def _run(
+    stages: Sequence[Stage],
+    context: Context,
+    ends_at: float,
+    results: Results,
+    too_late: list[str],
+) -> None:
     try:
         for place, stage in enumerate(stages):
             weights = sum(each.weight for each in stages[place:])
             left_s = ends_at - time.monotonic()
             name = f"{stage.tokens:,} tokens, {stage.children} children"
             if left_s < _START_S + stage.children * _START_A_CHILD_S:
-                results.failures.append(f"{name}: no time was left")
+                too_late.append(name)
                 continue
             say(f"  {name}")
             until = time.monotonic() + left_s * stage.weight / weights
@@ -154,6 +160,8 @@ def _section(results: Results) -> Section:
         "are taken within each round. A round in which the machine stood still for more than "
         f"{stats.HICCUP_MS:g} ms is marked, and the ratios stand with and without such rounds."
     )
+    if results.left_out:
+        section.text.append(f"Left out, for lack of time: {'; '.join(results.left_out)}.")
     section.tables.append(_ratios(results))
     section.tables += [_designs(results, cell) for cell in results.cells()]
     section.verdicts += _verdicts(results)

@@ -119,10 +119,12 @@ class Results:
 
     Attributes:
         failures: What could not be run, and why.
+        left_out: What nothing is promised about, and there was no time for.
     """
 
     def __init__(self) -> None:
         self.failures: list[str] = []
+        self.left_out: list[str] = []
         self._rounds: dict[Cell, dict[str, list[Round]]] = {}
 
     def add(self, cell: Cell, name: str, done: Round) -> None:
