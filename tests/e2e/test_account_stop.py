@@ -191,8 +191,8 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
     with running_simulator(tokens=1, no_flow=True) as sim:
         with live_account(sim, tmp_path) as account:
             account.wait_for_orders(1)
-            (order_id,) = ids(account.ours())
             account.pull_the_plug()
+            (order_id,) = ids(account.ours())
         sim.control(do="fault", path="/version", kind="500", count=100_000)
         with live_account(sim, tmp_path) as account:
             eventually(
