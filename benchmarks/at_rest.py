@@ -5,9 +5,6 @@ The parts are those of `children_at_rest.py`, which measures more of it, and for
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -15,10 +12,11 @@ from typing import Any
 
 import psutil
 
-from benchmarks.children_at_rest import Used, look_at, program, read, trading
+from benchmarks.children_at_rest import Used, look_at, read, trading
 from benchmarks.harness import stats
 from benchmarks.harness.context import Context
 from benchmarks.harness.errors import DidNotStartError
+from benchmarks.harness.program import simulator
 from benchmarks.harness.report import Section, Table, Verdict, number
 
 TITLE = "Children at rest"
@@ -30,14 +28,11 @@ _START_S = 100.0
 def run(context: Context) -> Section:
     """Start the program for real on the simulator, and look at its children once all are up."""
     children = 4 if context.is_quick else 100
-    options = (f"--tokens={children}", "--no-flow", f"--parent-pid={os.getpid()}")
-    simulator = ("-m", "POLYMARKET_MAKER.sim", *options)
     with (
         tempfile.TemporaryDirectory(dir=context.directory) as name,
-        program(*simulator, out=subprocess.PIPE) as sim,
+        simulator(children, "--no-flow") as urls,
     ):
-        assert sim.stdout is not None
-        folder, urls = Path(name), json.loads(sim.stdout.readline())
+        folder = Path(name)
         with trading(folder, urls, spacing_s=_SPACING_S) as supervisor:
             told = _wait_for_quotes(folder, children, min(_START_S, context.left_s))
             time.sleep(1.0 if context.is_quick else 5.0)

@@ -1,6 +1,6 @@
 """What a child costs that has nothing to do: memory, CPU, and how soon it has a quote.
 
-    python benchmarks/children_at_rest.py [--children 20] [--spacing 0.5] [--watch 60] [--busy]
+    python -m benchmarks.children_at_rest [--children 20] [--spacing 0.5] [--watch 60] [--busy]
 
 Starts the simulator with one market a child, and the supervisor on it, in live mode with a
 throw-away key, as it runs for real. The strategy never buys. Waits until every child has a
@@ -32,20 +32,14 @@ from typing import Any
 import psutil
 from eth_account import Account
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.harness.program import program, simulator, surroundings
+
 KEY = "0x" + "4d" * 32
 START_S = 600.0
 SETTLE_S = 10.0
 CLOCK_STEP_S = 0.02
 """Starts are told by the kernel in steps of 10 ms; two of them may be off by one each."""
 STRATEGY = {"default": {"drop_pct": 0.99, "countdown": {"minutes_before_end": 0}}}
-URLS = {
-    "POLY_HOST": "clob",
-    "POLY_WS_URL": "ws_market",
-    "POLY_WS_USER_URL": "ws_user",
-    "POLY_GAMMA_ROOT": "gamma",
-    "POLY_DATA_API_ROOT": "data",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +60,8 @@ def main() -> int:
     parser.add_argument("--busy", action="store_true", help="the markets move; else nobody acts")
     told = parser.parse_args()
     flow = ("--tempers=busy",) if told.busy else ("--no-flow",)
-    simulator = ("-m", "POLYMARKET_MAKER.sim", f"--tokens={told.children}", *flow)
-    with tempfile.TemporaryDirectory() as name, program(*simulator, out=subprocess.PIPE) as sim:
-        assert sim.stdout is not None
-        folder, urls = Path(name), json.loads(sim.stdout.readline())
+    with tempfile.TemporaryDirectory() as name, simulator(told.children, *flow) as urls:
+        folder = Path(name)
         with trading(folder, urls, spacing_s=told.spacing) as supervisor:
             pids = wait_for_quotes(folder, told.children)
             time.sleep(SETTLE_S)
@@ -78,28 +70,6 @@ def main() -> int:
             starts = sorted(psutil.Process(pid).create_time() for pid in pids)
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     return report(used[0], used[1:], quoted, gaps, spacing_s=told.spacing)
-
-
-@contextmanager
-def program(
-    *arguments: str, out: int, env: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """Run one of the project's programs for the length of a block."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env={**os.environ, **(env or {})},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(120)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 @contextmanager
@@ -115,19 +85,16 @@ def trading(
     config, strategy = folder / "global_config.json", folder / "strategy.json"
     config.write_text(json.dumps({"scheduler": scheduler}), encoding="utf-8")
     strategy.write_text(json.dumps(STRATEGY), encoding="utf-8")
-    env = {
+    env = surroundings(folder, urls) | {
         "POLY_KEY": KEY,
         "POLY_FUNDER": str(Account.from_key(KEY).address),
         "POLY_SIGNATURE": "0",
         "POLY_ENV_FILE": os.devnull,
-        "POLY_DATA_DIR": str(folder / "data"),
-        "POLY_LOG_DIR": str(folder / "logs"),
-        **{variable: str(urls[name]) for variable, name in URLS.items()},
     }
     options = ("--live", "--no-repl", "--tokens", ",".join(map(str, urls["tokens"])))
     files = ("--global-config", str(config), "--strategy-config", str(strategy))
     script = "poly_maker_autorun.py"
-    with program(script, *options, *files, out=subprocess.DEVNULL, env=env) as process:
+    with program(script, *options, *files, env=env) as process:
         yield process
 
 

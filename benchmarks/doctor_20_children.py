@@ -1,6 +1,6 @@
 """How long ``polyshared doctor`` takes while twenty children trade; the limit is 3 s.
 
-    python benchmarks/doctor_20_children.py [--children 20] [--runs 5] [--limit 3.0]
+    python -m benchmarks.doctor_20_children [--children 20] [--runs 5] [--limit 3.0]
 
 Starts the simulator with one market a child, and the supervisor on it, on paper,
 waits until every child has a quote, then runs ``polyshared doctor --json`` as a user
@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.harness.program import ROOT, program, simulator, surroundings
+
 START_S = 240.0
 CONFIG = {
     "scheduler": {
@@ -30,13 +31,6 @@ CONFIG = {
         "topic_start_cooldown_sec": 0,
         "process_stagger_max_sec": 0,
     }
-}
-URLS = {
-    "POLY_HOST": "clob",
-    "POLY_WS_URL": "ws_market",
-    "POLY_WS_USER_URL": "ws_user",
-    "POLY_GAMMA_ROOT": "gamma",
-    "POLY_DATA_API_ROOT": "data",
 }
 
 
@@ -48,36 +42,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=float, default=3.0)
     told = parser.parse_args()
-    simulator = ("-m", "POLYMARKET_MAKER.sim", f"--tokens={told.children}", "--tempers=quiet")
-    with tempfile.TemporaryDirectory() as folder, program(*simulator, out=subprocess.PIPE) as sim:
-        assert sim.stdout is not None
-        urls = json.loads(sim.stdout.readline())
-        with trading(Path(folder), urls):
-            wait_for_quotes(Path(folder), told.children)
-            runs = [examine(Path(folder) / "data") for _ in range(told.runs)]
+    quiet = simulator(told.children, "--tempers=quiet")
+    with tempfile.TemporaryDirectory() as folder, quiet as urls, trading(Path(folder), urls):
+        wait_for_quotes(Path(folder), told.children)
+        runs = [examine(Path(folder) / "data") for _ in range(told.runs)]
     return report(runs, limit_s=told.limit)
-
-
-@contextmanager
-def program(
-    *arguments: str, out: int, env: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """Run one of the project's programs for the length of a block."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env={**os.environ, **(env or {})},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(60)
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 @contextmanager
@@ -85,13 +54,10 @@ def trading(folder: Path, urls: Mapping[str, Any]) -> Iterator[None]:
     """Run the supervisor on paper, all children started at once."""
     config = folder / "global_config.json"
     config.write_text(json.dumps(CONFIG), encoding="utf-8")
-    place = {"POLY_DATA_DIR": str(folder / "data"), "POLY_LOG_DIR": str(folder / "logs")}
     options = ("--paper", "--no-repl", "--tokens", ",".join(map(str, urls["tokens"])))
-    with program(
-        *("poly_maker_autorun.py", *options, "--global-config", str(config)),
-        out=subprocess.DEVNULL,
-        env=place | {variable: str(urls[name]) for variable, name in URLS.items()},
-    ):
+    config_options = ("--global-config", str(config))
+    env = surroundings(folder, urls)
+    with program("poly_maker_autorun.py", *options, *config_options, env=env):
         yield
 
 

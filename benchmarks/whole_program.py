@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,9 +22,9 @@ from typing import Any
 from benchmarks.harness import cpu, stats
 from benchmarks.harness.context import Context, say
 from benchmarks.harness.errors import DidNotStartError
-from benchmarks.harness.fleet import ROOT
 from benchmarks.harness.hiccups import Hiccups
 from benchmarks.harness.latency import Latencies, Sight, match
+from benchmarks.harness.program import program, simulator, surroundings
 from benchmarks.harness.report import Section, Table, Verdict, microseconds, number
 from benchmarks.harness.schedule import Event, Load, last_numbers, make_schedule
 from benchmarks.market_feed import MarketFeed
@@ -65,7 +63,7 @@ def run(context: Context) -> Section:
     """Measure with one shared connection, then with one for each child."""
     children = 5 if context.is_quick else 50
     rounds = 1 if context.is_quick else 3
-    with _simulator(children) as urls:
+    with simulator(children, "--no-flow") as urls:
         shared = _measure(context, urls, rounds, ())
         own = _measure(context, urls, max(1, rounds - 1), ("--no-shared-ws",))
     return _section(children, shared, own)
@@ -151,19 +149,6 @@ class _Run:
 
 
 @contextmanager
-def _simulator(children: int) -> Iterator[dict[str, Any]]:
-    """Run the offline exchange: markets and clocks, but no flow of its own."""
-    options = (f"--tokens={children}", "--no-flow", f"--parent-pid={os.getpid()}")
-    arguments = ("-m", "POLYMARKET_MAKER.sim", *options)
-    with _program(arguments, os.environ, subprocess.PIPE) as process:
-        assert process.stdout is not None
-        urls = json.loads(process.stdout.readline() or "{}")
-        if "tokens" not in urls:
-            raise DidNotStartError("the simulator did not start")
-        yield urls
-
-
-@contextmanager
 def _supervisor(
     folder: Path, urls: Mapping[str, Any], feed_url: str, options: tuple[str, ...]
 ) -> Iterator[subprocess.Popen[str]]:
@@ -172,51 +157,16 @@ def _supervisor(
     config.write_text(json.dumps(_CONFIG), encoding="utf-8")
     (folder / "taps").mkdir()
     paths = os.pathsep.join(filter(None, (str(TAP), os.environ.get("PYTHONPATH"))))
-    env = {
-        **os.environ,
+    env = surroundings(folder, urls) | {
         "PYTHONPATH": paths,
         "BENCH_TAP_DIR": str(folder / "taps"),
-        "POLY_DATA_DIR": str(folder / "data"),
-        "POLY_LOG_DIR": str(folder / "logs"),
-        "POLY_HOST": urls["clob"],
         "POLY_WS_URL": feed_url,
-        "POLY_WS_USER_URL": urls["ws_user"],
-        "POLY_GAMMA_ROOT": urls["gamma"],
-        "POLY_DATA_API_ROOT": urls["data"],
     }
     tokens = ",".join(map(str, urls["tokens"]))
     arguments = ("poly_maker_autorun.py", "--paper", "--no-repl", "--tokens", tokens)
     config_options = ("--global-config", str(config))
-    with _program((*arguments, *config_options, *options), env, subprocess.DEVNULL) as process:
+    with program(*arguments, *config_options, *options, env=env) as process:
         yield process
-
-
-@contextmanager
-def _program(
-    arguments: tuple[str, ...], env: Mapping[str, str], out: int
-) -> Iterator[subprocess.Popen[str]]:
-    """Run one of the project's programs; it is gone afterwards, and its children follow it."""
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env=env,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()  # its children notice, and end themselves
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def _wait_until_all_tick(supervisor: subprocess.Popen[str], taps: Path, tokens: list[str]) -> None:

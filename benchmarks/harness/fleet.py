@@ -23,10 +23,10 @@ from benchmarks.harness.errors import DidNotStartError
 from benchmarks.harness.latency import NS, Latencies, match
 from benchmarks.harness.messages import Follow, Hello, Publish, Published, Report, Role, Seen
 from benchmarks.harness.peer import Peer, Place
+from benchmarks.harness.program import ROOT
 from benchmarks.harness.role import CONTROL
 from benchmarks.harness.schedule import Event, last_numbers
 
-ROOT = Path(__file__).resolve().parents[2]
 _START_S = 90.0
 _END_S = 3.0
 _LEAD_S = 0.1

@@ -9,30 +9,12 @@ import pytest
 
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.connection import LineState
-from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.core.model import AgedQuote
 from POLYMARKET_MAKER.line import LineStats
 from POLYMARKET_MAKER.own_line import DIAL_LIMIT_S, OwnLine, Places
 from POLYMARKET_MAKER.slots import LONGEST_PAUSE_S, Pause, Slots
-
-
-class HandClock(Clock):
-    """Stands still until it is told otherwise."""
-
-    _passed: list[float]
-
-    def __init__(self) -> None:
-        super().__init__()
-        object.__setattr__(self, "_passed", [0.0])
-
-    def advance(self, seconds: float) -> None:
-        self._passed[0] += seconds
-
-    def mono(self) -> float:
-        return 1000.0 + self._passed[0]
-
-    def boot(self) -> float:
-        return 5000.0 + self._passed[0]
+from tests.support.still_line import line_stats
+from tests.support.trading_house import HandClock
 
 
 class Line:
@@ -53,21 +35,7 @@ class Line:
         self.is_closed = True
 
     def stats(self) -> LineStats:
-        return LineStats(
-            state=self.state,
-            opened_at=None,
-            last_frame_at=None,
-            facts=LineFacts(None, None),
-            connects=0,
-            wanted=(),
-            sent=frozenset(),
-            confirmed=frozenset(),
-            frames=0,
-            faults=0,
-            refusals=0,
-            last_reason="",
-            retry_after_s=self.retry_after_s,
-        )
+        return line_stats(self.state, connects=0, retry_after_s=self.retry_after_s)
 
 
 class Child:

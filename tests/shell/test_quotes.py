@@ -13,10 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from POLYMARKET_MAKER import log
-from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.failover import Limits
-from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
 from POLYMARKET_MAKER.line import LineStats
 from POLYMARKET_MAKER.own_line import OwnLine, Places
@@ -24,27 +22,13 @@ from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 from POLYMARKET_MAKER.shared_quotes import SharedQuotes
 from POLYMARKET_MAKER.slots import Pause, Slots
 from polyshared import SnapshotWriter
+from tests.support.hand_clock import HandClock
+from tests.support.still_line import line_stats
 
 TOKEN = "7132"
 SEEN_S = 1.1
 """A reader looks at the feed's own state once a second."""
 LIMITS = Limits(after_s=10, token_after_s=30, jitter_s=2, return_after_s=30)
-
-
-class HandClock(Clock):
-    """Its monotonic clock moves when the test says so; the others are real."""
-
-    _passed: list[float]
-
-    def __init__(self) -> None:
-        super().__init__()
-        object.__setattr__(self, "_passed", [0.0])
-
-    def advance(self, seconds: float) -> None:
-        self._passed[0] += seconds
-
-    def mono(self) -> float:
-        return 1000.0 + self._passed[0]
 
 
 QUOTE = Quote(
@@ -84,27 +68,14 @@ class Line:
         self.is_closed = True
 
     def stats(self) -> LineStats:
-        return LineStats(
-            state=LineState.OPEN,
-            opened_at=None,
-            last_frame_at=None,
-            facts=LineFacts(None, None),
-            connects=1,
-            wanted=(),
-            sent=frozenset(),
-            confirmed=frozenset(),
-            frames=0,
-            faults=0,
-            refusals=0,
-            last_reason="",
-        )
+        return line_stats(LineState.OPEN)
 
 
 class House:
     """One child's quotes over a real snapshot, with a line and a clock of the test's."""
 
     def __init__(self, directory: Path, *, begin_shared: bool, has_shared: bool = True) -> None:
-        self.clock = HandClock()
+        self.clock = HandClock(mono=1000)
         self.line = Line()
         self.slots = Slots(directory, "dial", 1)
         self.path = directory / "ws_cache.json"

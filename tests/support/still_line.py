@@ -8,6 +8,8 @@ from POLYMARKET_MAKER.core.connection import LineState
 from POLYMARKET_MAKER.core.health import LineFacts
 from POLYMARKET_MAKER.line import LineStats
 
+NO_FACTS = LineFacts(None, None)
+
 
 class StillLine:
     """A line for tests of what stands above lines.
@@ -37,17 +39,34 @@ class StillLine:
 
     def stats(self) -> LineStats:
         is_open = bool(self.wanted) or self.lingers
-        return LineStats(
-            state=LineState.OPEN if is_open else LineState.IDLE,
-            opened_at=None,
-            last_frame_at=None,
+        return line_stats(
+            LineState.OPEN if is_open else LineState.IDLE,
             facts=LineFacts(self.opened_mono if is_open else None, self.opened_mono),
-            connects=1,
             wanted=self.wanted,
-            sent=frozenset(),
-            confirmed=frozenset(),
-            frames=0,
-            faults=0,
-            refusals=0,
-            last_reason="",
         )
+
+
+def line_stats(
+    state: LineState,
+    *,
+    facts: LineFacts = NO_FACTS,
+    connects: int = 1,
+    wanted: tuple[str, ...] = (),
+    retry_after_s: float | None = None,
+) -> LineStats:
+    """Return what a line says of itself on which nothing ever came."""
+    return LineStats(
+        state=state,
+        opened_at=None,
+        last_frame_at=None,
+        facts=facts,
+        connects=connects,
+        wanted=wanted,
+        sent=frozenset(),
+        confirmed=frozenset(),
+        frames=0,
+        faults=0,
+        refusals=0,
+        last_reason="",
+        retry_after_s=retry_after_s,
+    )
