@@ -27,7 +27,9 @@ from polyshared.doctor.graph import (
     with_ancestors,
 )
 from polyshared.doctor.locate import Located, SeveralSupervisors, locate
+from polyshared.doctor.options import NOTHING_RUNS, stop
 from polyshared.doctor.report import Report, as_json, print_report
+from polyshared.doctor.statusfiles import Unreadable
 
 SETTINGS_CHECK = "config.load"
 
@@ -166,6 +168,18 @@ def nothing_runs(facts: Facts) -> bool:
     if not alive and isinstance(children, Known):
         alive = bool(children.value.orphans)
     return not alive
+
+
+def stop_if_nothing_runs(facts: Facts) -> None:
+    """End with exit code 3 where no process of ours is alive, and say what could not be read."""
+    if not nothing_runs(facts):
+        return
+    sentence = f"nothing runs in {facts.located.data_dir}"
+    supervisor = facts.supervisor
+    if isinstance(supervisor, Known) and isinstance(supervisor.value.status, Unreadable):
+        found = supervisor.value.status
+        sentence = f"no process of ours is known: {found.path}: {found.reason}"
+    stop(NOTHING_RUNS, sentence)
 
 
 def _settings_unreadable(rows: Sequence[Row], facts: Facts) -> bool:

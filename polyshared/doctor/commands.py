@@ -12,7 +12,7 @@ import typer
 from polyshared import _clock
 from polyshared.doctor import errors as errorlog
 from polyshared.doctor import logs, overview, words
-from polyshared.doctor.command import doctor, nothing_runs
+from polyshared.doctor.command import doctor, stop_if_nothing_runs
 from polyshared.doctor.commands_bundle import bundle
 from polyshared.doctor.commands_stop import kill, pause, resume
 from polyshared.doctor.facts import Facts, gather
@@ -44,8 +44,7 @@ def why(
     """
     located = find(data_dir)
     facts = gather(located, {"children", "cache"}, timeout_s=TIMEOUT_S)
-    if nothing_runs(facts):
-        stop(NOTHING_RUNS, f"nothing runs in {located.data_dir}")
+    stop_if_nothing_runs(facts)
     found = resolve(token, tokens_of(facts))
     if len(found) != 1:
         known = words.some(found or tokens_of(facts), limit=5)
@@ -110,8 +109,7 @@ def status(
     located = find(data_dir)
     while True:
         facts = gather(located, {"children"}, timeout_s=TIMEOUT_S)
-        if nothing_runs(facts):
-            stop(NOTHING_RUNS, f"nothing runs in {located.data_dir}")
+        stop_if_nothing_runs(facts)
         _show(facts, as_object=as_object, clear=watch and sys.stdout.isatty())
         if not watch:
             raise typer.Exit(0 if overview.is_well(facts) else NOT_WELL)

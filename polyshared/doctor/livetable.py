@@ -24,9 +24,9 @@ from rich.table import Table
 from polyshared import _clock
 from polyshared.doctor import overview, words
 from polyshared.doctor.children import Child
-from polyshared.doctor.command import nothing_runs
+from polyshared.doctor.command import stop_if_nothing_runs
 from polyshared.doctor.facts import gather
-from polyshared.doctor.options import NOT_WELL, NOTHING_RUNS, find, stop
+from polyshared.doctor.options import NOT_WELL, find
 
 LOOK_EVERY_S = 1.0
 TIMEOUT_S = 20.0
@@ -184,8 +184,7 @@ def watch_all(data_dir: Path | None, *, seconds: float) -> None:
 
     def look() -> tuple[Child, ...]:
         facts = gather(located, {"children"}, timeout_s=TIMEOUT_S)
-        if nothing_runs(facts):
-            stop(NOTHING_RUNS, f"nothing runs in {located.data_dir}")
+        stop_if_nothing_runs(facts)
         return facts.children.value.known
 
     try:

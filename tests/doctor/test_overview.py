@@ -83,6 +83,19 @@ def test_nothing_runs_is_exit_code_3_and_a_sentence(tmp_path: Path) -> None:
     assert "nothing runs" in done.stderr
 
 
+@pytest.mark.parametrize("asked", [("status",), ("why", "7132")])
+def test_a_status_that_cannot_be_read_is_not_called_nothing(
+    tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    (tmp_path / "autorun_status.json").write_text('{"pid": 1', encoding="utf-8")
+
+    done = polyshared(*asked, "--data-dir", str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "nothing runs" not in done.stderr
+    assert "autorun_status.json" in done.stderr
+
+
 def error_line(event: str, stamp: str, message: str) -> str:
     return json.dumps({"timestamp": stamp, "event": event, "message": message})
 
