@@ -27,7 +27,7 @@ class Counting(logging.Handler):
 
 
 class FileSink(Counting, RotatingFileHandler):
-    """The log file of one process."""
+    """The log file of one process; one that was moved or removed is begun anew."""
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
         super().__init__(
@@ -37,6 +37,24 @@ class FileSink(Counting, RotatingFileHandler):
             encoding="utf-8",
             errors="backslashreplace",
         )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write to the file that has the name: lines in a nameless one are read by nobody."""
+        try:
+            if self.stream is not None and not self._is_at_its_name(self.stream):
+                self.close()  # the next line opens it
+                Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self.handleError(record)
+            return
+        super().emit(record)
+
+    def _is_at_its_name(self, stream: TextIO) -> bool:
+        try:
+            named = os.stat(self.baseFilename)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(os.fstat(stream.fileno()), named)
 
 
 class StreamSink(Counting):

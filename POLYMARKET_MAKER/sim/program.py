@@ -19,13 +19,16 @@ from POLYMARKET_MAKER.sim.venue import DEFAULT_SEED, WEEK_S, Options
 EXIT_OK = 0
 EXIT_FAULT = 1
 EXIT_CANNOT_START = 3
+DESCRIPTION = """Run an offline exchange on 127.0.0.1: markets that move, REST, WebSockets and
+wallets. It prints one JSON line with its addresses and token ids, and serves until SIGTERM or
+SIGINT. Exit codes: 0 asked to stop, 1 a fault, 2 usage, 3 it cannot start here."""
 PARENT_POLL_S = 0.5
 LINGER_S = 12.0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of the command line; a usage error exits with 2."""
-    parser = argparse.ArgumentParser(prog="python -m POLYMARKET_MAKER.sim", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m POLYMARKET_MAKER.sim", description=DESCRIPTION)
     parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="scripted trouble")
     parser.add_argument("--tokens", type=int, default=4, help="markets, one listed token each")

@@ -215,6 +215,46 @@ def test_the_file_is_rotated(tmp_path: Path) -> None:
     assert "number=19" in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("lost", ["file", "directory", "renamed"])
+def test_a_log_that_was_taken_away_is_begun_anew(tmp_path: Path, lost: str) -> None:
+    path = tmp_path / "logs" / "autorun_main.log"
+    path.parent.mkdir()
+    log.configure(path=path, stream=None)
+    log.info("[PX]", "before")
+    if lost == "renamed":  # as logrotate does
+        path.rename(path.with_name("old.log"))
+    else:
+        path.unlink()
+    if lost == "directory":
+        path.parent.rmdir()
+
+    log.info("[PX]", "after")
+    log.configure()
+
+    text = path.read_text(encoding="utf-8")
+    assert ("after" in text, "before" in text) == (True, False)
+
+
+def test_a_log_whose_directory_cannot_be_made_again_costs_lines_not_the_process(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "logs" / "autorun_main.log"
+    path.parent.mkdir()
+    log.configure(path=path, stream=None)
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("a file where the directory was", encoding="utf-8")
+    before = log.dropped()
+
+    log.info("[PX]", "lost")
+    path.parent.unlink()
+    log.info("[PX]", "after")
+    log.configure()
+
+    assert log.dropped() > before
+    assert "after" in path.read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_opened_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         log.configure(path=tmp_path / "absent" / "x.log", stream=None)
