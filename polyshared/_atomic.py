@@ -17,7 +17,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -61,6 +60,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes, *, durable: bool = F
 
 Identity = tuple[int, int, int, int]
 """Differs between two files, and between two states of one."""
+Parts = tuple[bytes | bytearray, ...]
 
 
 class Replacer:
@@ -75,53 +75,56 @@ class Replacer:
 
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = False) -> None:
         self.target = Path(os.path.realpath(path))
+        self._path = os.fspath(self.target)  # once: a flush finds cold caches
         self._durable = durable
         self._last: Identity | None = None
 
-    def replace(self, data: bytes) -> bool:
-        """Do what `write_atomic` does, and raise what it raises.
+    def replace(self, *parts: bytes | bytearray) -> bool:
+        """Do what `write_atomic` does with *parts*, one after the other; raise what it raises.
 
         Returns:
             Whether somebody else had changed or replaced the file since the last time.
         """
+        directory, name = os.path.split(self._path)
         try:
-            return self._replace_from(temp_dir(self.target), data)
+            return self._replace_from(_temp_dir(directory), name, parts)
         except OSError as error:
             if error.errno not in _TRY_BESIDE:
                 raise
-            return self._replace_from(self.target.parent, data)
+            return self._replace_from(directory, name, parts)
 
-    def _replace_from(self, directory: Path, data: bytes) -> bool:
-        temp = temp_path(directory, self.target.name)
+    def _replace_from(self, directory: str, name: str, parts: Parts) -> bool:
+        temp = _temp_path(directory, name)
         try:
-            mine = self._write(temp, data)
-            disturbed = self._is_disturbed()
-            swap_in(temp, self.target, exchange=not self._durable)
-            self._last = mine
+            mine = self._write(temp, parts)
+            found = self._look()
+            is_regular = found is not None and stat.S_ISREG(found.st_mode)
+            _swap(temp, self._path, exchange=is_regular and not self._durable)
         except BaseException:
             with suppress(OSError):
                 os.unlink(temp)
             raise
+        last, self._last = self._last, mine
         if self._durable:
             _fsync_directory(self.target.parent)
-        return disturbed
+        # A missing file is none that somebody changed.
+        return last is not None and found is not None and identity_of(found) != last
 
-    def _write(self, temp: Path, data: bytes) -> Identity:
+    def _write(self, temp: str, parts: Parts) -> Identity:
         fd = os.open(temp, _TEMP_FLAGS, 0o666)
         try:
-            write_all(fd, data)
+            write_all(fd, *parts)
             if self._durable:
                 os.fsync(fd)
             return identity_of(os.fstat(fd))
         finally:
             os.close(fd)
 
-    def _is_disturbed(self) -> bool:
-        """Whether the file is another than the one last put there; a missing one is not."""
+    def _look(self) -> os.stat_result | None:
         try:
-            return self._last is not None and identity_of(os.lstat(self.target)) != self._last
+            return os.lstat(self._path)
         except FileNotFoundError:
-            return False
+            return None
 
 
 def identity_of(status: os.stat_result) -> Identity:
@@ -130,24 +133,37 @@ def identity_of(status: os.stat_result) -> Identity:
 
 def temp_dir(target: Path) -> Path:
     """Return the directory for temporary files of *target*, made if need be."""
-    path = target.parent / TEMP_DIR
-    with suppress(FileExistsError):
-        if not path.is_dir():
-            path.mkdir(mode=0o700)
-    if not stat.S_ISDIR(path.lstat().st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+    return Path(_temp_dir(os.fspath(target.parent)))
+
+
+def _temp_dir(directory: str) -> str:
+    path = f"{directory}/{TEMP_DIR}"
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.mkdir(path, mode=0o700)
+        status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
     return path
 
 
 def temp_path(directory: Path, name: str) -> Path:
-    return directory / f"{name}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    return Path(_temp_path(os.fspath(directory), name))
 
 
-def write_all(fd: int, data: bytes) -> None:
-    """Write all of *data*. One write() may take less: a nearly full disk takes what fits."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+def _temp_path(directory: str, name: str) -> str:
+    return f"{directory}/{name}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+
+
+def write_all(fd: int, *parts: bytes | bytearray) -> None:
+    """Write *parts*, all of them. One call may take less: a nearly full disk takes what fits."""
+    taken = os.writev(fd, parts)
+    if taken < sum(map(len, parts)):
+        rest = memoryview(b"".join(parts))[taken:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
 
 
 def swap_in(temp: Path, target: Path, *, exchange: bool) -> None:
@@ -156,7 +172,12 @@ def swap_in(temp: Path, target: Path, *, exchange: bool) -> None:
     Raises:
         OSError: *target* is unchanged.
     """
-    if exchange and _is_regular(target):
+    _swap(os.fspath(temp), os.fspath(target), exchange=exchange and _is_regular(target))
+
+
+def _swap(temp: str, target: str, *, exchange: bool) -> None:
+    """Do what `swap_in` does, to a *target* that is known to be regular where *exchange*."""
+    if exchange:
         try:
             _linux.rename_exchange(temp, target)
         except OSError as error:
@@ -176,7 +197,7 @@ def _is_regular(path: Path) -> bool:
         return False
 
 
-def _drop_displaced(temp: Path, target: Path) -> None:
+def _drop_displaced(temp: str, target: str) -> None:
     try:
         os.unlink(temp)
     except FileNotFoundError:

@@ -37,7 +37,7 @@ import msgspec
 MAGIC = b"polybrd2"
 _HEADER = struct.Struct("<8sQIII36s")
 _CHECK = struct.Struct("<I")
-_TRAILER = struct.Struct("<IIQ")
+TRAILER = struct.Struct("<IIQ")
 _SEED = struct.Struct("<QQ")
 WORD = struct.Struct("<Q")
 HEADER_BYTES = _HEADER.size + _CHECK.size
@@ -124,7 +124,7 @@ def _aligned(offset: int) -> int:
 
 
 def _room(capacity: int) -> int:
-    return -(-(capacity + _TRAILER.size) // WORD.size) * WORD.size
+    return -(-(capacity + TRAILER.size) // WORD.size) * WORD.size
 
 
 def _slot(epoch: int, offset: int, capacity: int) -> Slot:
@@ -173,7 +173,7 @@ def seed_of(slot: Slot, generation: int) -> int:
 def encode_record(slot: Slot, generation: int, payload: bytes) -> bytes:
     """Return the end of the copy that *generation* goes to; it ends where its bell ends."""
     check = zlib.crc32(payload, seed_of(slot, generation))
-    return payload + _TRAILER.pack(len(payload), check, generation)
+    return payload + TRAILER.pack(len(payload), check, generation)
 
 
 def trailers_of(slot: Slot) -> tuple[Callable[[bytes], tuple[int, ...]], tuple[int, int]]:
@@ -181,7 +181,7 @@ def trailers_of(slot: Slot) -> tuple[Callable[[bytes], tuple[int, ...]], tuple[i
 
     And where the payloads of the two end.
     """
-    end = slot.room - _TRAILER.size
+    end = slot.room - TRAILER.size
     both = struct.Struct(f"<{end}xIIQ{end}xIIQ")
     return both.unpack, (end, end + slot.room)
 
@@ -190,9 +190,9 @@ def parse_slot(slot: Slot, data: bytes) -> Record | None:
     """Return the newest whole record in a slot's bytes, or None if there is none."""
     if len(data) < 2 * slot.room:
         return None
-    end = slot.room - _TRAILER.size
-    older: _Copy = _TRAILER.unpack_from(data, end), end
-    newer: _Copy = _TRAILER.unpack_from(data, end + slot.room), end + slot.room
+    end = slot.room - TRAILER.size
+    older: _Copy = TRAILER.unpack_from(data, end), end
+    newer: _Copy = TRAILER.unpack_from(data, end + slot.room), end + slot.room
     if older[0][2] > newer[0][2]:
         older, newer = newer, older
     return _whole(slot, data, newer, older) or _whole(slot, data, older, newer)

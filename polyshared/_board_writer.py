@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from zlib import crc32
 
 from polyshared._atomic import swap_in, temp_dir, temp_path
 from polyshared._board import (
@@ -14,12 +15,12 @@ from polyshared._board import (
     DIGEST_BYTES,
     DIRECTORY,
     HEADER_BYTES,
+    TRAILER,
     WORD,
     Geometry,
     Slot,
     digest,
     encode_header,
-    encode_record,
     parse_header,
 )
 from polyshared._files import open_regular
@@ -34,19 +35,45 @@ class BoardFullError(Exception):
     """A key or a payload does not fit: build a larger board."""
 
 
+_pack_trailer = TRAILER.pack
+
+
 class _Place:
     """A slot, the last generation that was written to it, and its two bells.
 
     Each pair is for even and odd generations: they go to different copies.
     """
 
-    __slots__ = ("bells", "ends", "generation", "slot")
+    __slots__ = ("_bells", "_capacity", "_ends", "_fd", "_seed", "generation")
 
-    def __init__(self, slot: Slot, bells: FutexMap) -> None:
-        self.slot = slot
+    def __init__(self, fd: int, slot: Slot, futexes: FutexMap) -> None:
         self.generation = 0
-        self.ends = slot.word(0) + WORD.size, slot.word(1) + WORD.size
-        self.bells = bells.waker(slot.word(0)), bells.waker(slot.word(1))
+        self._fd = fd
+        self._seed = slot.seed
+        self._capacity = slot.capacity
+        self._ends = slot.word(0) + WORD.size, slot.word(1) + WORD.size
+        self._bells = futexes.waker(slot.word(0)), futexes.waker(slot.word(1))
+
+    def write(self, payload: bytes) -> None:
+        """Store *payload* in the copy whose turn it is, and wake who waits for it.
+
+        The steps of `encode_record` in one straight way: this is what a change costs, in caches
+        that others have filled since the last one.
+
+        Raises:
+            BoardFullError: It is too long; nothing changed.
+            OSError: Writing failed; readers see the payload before.
+        """
+        length, generation = len(payload), self.generation + 1
+        if length > self._capacity:
+            raise BoardFullError
+        check = crc32(payload, self._seed ^ ((generation ^ generation >> 32) & 0xFFFFFFFF))
+        record = payload + _pack_trailer(length, check, generation)
+        copy, length = generation & 1, len(record)
+        if os.pwrite(self._fd, record, self._ends[copy] - length) != length:
+            raise _disk_full()
+        self.generation = generation
+        self._bells[copy]()
 
 
 class BoardWriter:
@@ -97,8 +124,8 @@ class BoardWriter:
         os.posix_fallocate(self._fd, 0, self._geometry.total)
         self._map = FutexMap(self._fd, self._geometry.total)
         self._ring_directory = self._map.waker(BELL)
-        self._feed = _Place(self._geometry.feed, self._map)
-        self._write(self._feed, feed)
+        self._feed = _Place(self._fd, self._geometry.feed, self._map)
+        self._feed.write(feed)
         for key, payload in entries.items():
             self._append(key, payload)
         _pwrite(self._fd, encode_header(self._geometry), 0)
@@ -126,7 +153,7 @@ class BoardWriter:
         """
         place = self._places.get(key)
         if place is not None:
-            self._write(place, payload)
+            place.write(payload)
             return
         self._append(key, payload)
         self._directory_changes += 1
@@ -136,11 +163,11 @@ class BoardWriter:
     def delete(self, key: str) -> None:
         """Empty a key's slot. An empty payload means that there is no such key."""
         if key in self._places:
-            self._write(self._places[key], b"")
+            self._places[key].write(b"")
 
     def set_feed(self, payload: bytes) -> None:
         """Set the feed's payload, which is also the sign of life; raises as `put` does."""
-        self._write(self._feed, payload)
+        self._feed.write(payload)
 
     def is_in_place(self) -> bool:
         """Say whether readers still find this board, unharmed, at its path."""
@@ -170,26 +197,20 @@ class BoardWriter:
         if number >= self._geometry.slots:
             raise BoardFullError
         assert self._map is not None
-        place = _Place(self._geometry.slot(number), self._map)
+        place = _Place(self._fd, self._geometry.slot(number), self._map)
         # The value first: a digest that can be found has something to show.
-        self._write(place, payload)
+        place.write(payload)
         _pwrite(self._fd, digest(key), DIRECTORY + number * DIGEST_BYTES)
         self._places[key] = place
-
-    def _write(self, place: _Place, payload: bytes) -> None:
-        slot, generation = place.slot, place.generation + 1
-        if len(payload) > slot.capacity:
-            raise BoardFullError
-        record = encode_record(slot, generation, payload)
-        copy = generation & 1
-        _pwrite(self._fd, record, place.ends[copy] - len(record))
-        place.generation = generation
-        place.bells[copy]()
 
 
 def _pwrite(fd: int, data: bytes, offset: int) -> None:
     if os.pwrite(fd, data, offset) != len(data):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise _disk_full()
+
+
+def _disk_full() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _ring_all(fd: int) -> None:

@@ -4,7 +4,9 @@ On Linux inotify tells, without a thread and without cost while nothing
 happens. It is asked about the directory, because a replaced file is another
 file; temporary files live in a directory below, so that they wake nobody.
 A user may have only 128 inotify instances, and other systems have none: then
-the directory entry is looked at every 20 ms.
+the file is looked at every 20 ms, by all processes at the same instants. What
+one of them has brought into the processor's caches, the next finds there, and
+the processor sleeps in between.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,14 +25,18 @@ _RECHECK_S = 1.0  # should an event ever be lost
 
 
 class Doorbell:
-    """Rings when a path leads to another file than at the last ring."""
+    """Rings when a path leads to another file than at the last ring.
+
+    Args:
+        path: The file's.
+        poll_s: Time between two looks where nothing tells us.
+    """
 
     def __init__(self, path: Path, poll_s: float) -> None:
         self._path = os.fspath(path)
         self._directory = path.parent
         self._poll_s = poll_s
         self._seen: Identity | None = None
-        self._looked_s = float("-inf")
         self._watch: DirectoryWatch | None = None
         self._watch_again_s = float("-inf")
 
@@ -38,28 +45,30 @@ class Doorbell:
         """Whether `wait` had to look instead of being told, last time."""
         return self._watch is None
 
-    def wait(self, timeout_s: float) -> Identity | None:
-        """Return when the file was replaced since the last return, or after *timeout_s*.
+    def wait(self, timeout_s: float, has_news: Callable[[], bool] | None = None) -> bool:
+        """Return when the file was replaced since the last ring, or after *timeout_s*.
+
+        Args:
+            timeout_s: Longest wait.
+            has_news: Asked in place of that: now, where we are told of replacements, and
+                whenever the file may have been replaced.
 
         Returns:
-            What the path leads to now; None when it leads nowhere, or nothing was replaced.
+            Whether it rang.
         """
         now_s = time.monotonic()
         deadline_s = now_s + timeout_s
         if self._watch is None and now_s >= self._watch_again_s:
             self._arm(now_s)  # before the first look: a change between the two is not lost
+        has_news = has_news or self._is_replaced
         if self._watch is None:
-            time.sleep(max(0.0, min(deadline_s, self._looked_s + self._poll_s) - now_s))
-        while (look := self._look()) == self._seen:
-            rest_s = deadline_s - self._looked_s
-            if rest_s <= 0:
-                return None
-            if self._watch is None:
-                time.sleep(min(self._poll_s, rest_s))
-            else:
-                self._listen(self._watch, rest_s)
-        self._seen = look
-        return look
+            self._rest(now_s, deadline_s)
+        while not has_news():
+            now_s = time.monotonic()
+            if now_s >= deadline_s:
+                return False
+            self._rest(now_s, deadline_s)
+        return True
 
     def close(self) -> None:
         if self._watch is not None:
@@ -72,6 +81,14 @@ class Doorbell:
         with suppress(OSError):
             self._watch = DirectoryWatch(self._directory)
 
+    def _rest(self, now_s: float, deadline_s: float) -> None:
+        """Wait until it is worth while to ask again, *deadline_s* at the latest."""
+        if self._watch is not None:
+            self._listen(self._watch, deadline_s - now_s)
+        else:
+            next_look_s = now_s + self._poll_s - now_s % self._poll_s
+            time.sleep(max(0.0, min(next_look_s, deadline_s) - now_s))
+
     def _listen(self, watch: DirectoryWatch, rest_s: float) -> None:
         poll = select.poll()
         poll.register(watch.fd, select.POLLIN)
@@ -80,9 +97,9 @@ class Doorbell:
             self.close()
             self._arm(time.monotonic())
 
-    def _look(self) -> Identity | None:
-        self._looked_s = time.monotonic()
-        try:
-            return identity_of(os.lstat(self._path))
-        except OSError:
-            return None
+    def _is_replaced(self) -> bool:
+        seen = None
+        with suppress(OSError):
+            seen = identity_of(os.lstat(self._path))
+        before, self._seen = self._seen, seen
+        return seen != before

@@ -4,56 +4,42 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
-from polyshared._atomic import Identity, identity_of
-from polyshared._clock import Moment
-from polyshared._codec import HEAD_BYTES, Head, encode_key, parse_fields, parse_head
+from polyshared._clock import Moment, age_s
+from polyshared._codec import HEAD_BYTES, encode_key, parse_fields, parse_head
 from polyshared._document import parse_snapshot
 from polyshared._errors import SnapshotCorrupt, SnapshotMissing
 from polyshared._files import READ_FLAGS, NotRegularError, open_regular, read_at
 from polyshared._snapshot import Entry, Snapshot, make_entry
 
-
-class Line(NamedTuple):
-    """What one line of the file said.
-
-    Attributes:
-        entry: With its ages as of *at*.
-        written: When the file was written.
-        flush_seq: Number of the file.
-        at: When the text was parsed.
-        text: The line itself.
-        offset: Where it stood.
-    """
-
-    entry: Entry
-    written: Moment
-    flush_seq: int
-    at: Moment
-    text: bytes
-    offset: int
+_Told = tuple[bytes, int, Entry]
+"""A line, where it stood, and what it said."""
 
 
 class SnapshotFile:
     """Reads a snapshot file, in whole or by line.
 
     The file is replaced, never changed, so what is open is one consistent
-    state. `line` keeps the file open, so that no other file can get its inode
-    number: while the path leads to that inode, unchanged, what was parsed of
-    it stands.
+    state. It is opened for each read and closed again: that costs what it
+    would cost to ask whether the last one still stands (`stat`), and leaves no
+    doubt. What says the same as last time is not parsed again.
+
+    Attributes:
+        flush_seq: Number of the file that `line` read last.
+        written: When that was written.
     """
 
     def __init__(self, path: Path, shown: str, max_bytes: int) -> None:
+        self.flush_seq = 0
+        self.written = Moment("", 0.0, 0.0)
         self._path = os.fspath(path)
         self._shown = shown
         self._max_bytes = max_bytes
         self._numbers: dict[str, int] = {}  # line number by key, as last seen
-        self._fd = -1
-        self._identity: Identity | None = None  # of what is open; None: nothing
-        self._head: Head | None = None  # of what is open; None: not read yet
-        self._lines: dict[str, Line] = {}  # of what is open
-        self._last: dict[str, Line] = {}  # of this file or an earlier one
+        self._head_text = b""
+        self._epoch = 0  # this and what follows is what the head says
+        self._layout = 0, 0, 0  # first, width, lines
+        self._told: dict[str, _Told] = {}  # what `line` returned last
 
     def load(self, at: Moment) -> Snapshot:
         """Read everything.
@@ -72,79 +58,76 @@ class SnapshotFile:
         self._numbers = {key: number for number, key in enumerate(snapshot.tokens)}
         return snapshot
 
-    def line(self, key: str, at: Moment, seen: Identity | None = None) -> Line | None:
+    def line(self, key: str, at: Moment) -> Entry | None:
         """Return one entry, of the head and its own line; None when only `load` can tell.
 
         Args:
             key: Whose.
             at: Now.
-            seen: What the path leads to, for who has just looked.
         """
         number = self._numbers.get(key)
         if number is None:
             return None
         try:
-            if seen is None:
-                seen = identity_of(os.lstat(self._path))
-            if seen != self._identity:
-                self._reopen(seen)
-            return self._lines.get(key) or self._parse(key, number, at)
+            fd = os.open(self._path, READ_FLAGS)
+            try:
+                head = os.pread(fd, HEAD_BYTES, 0)
+                if head != self._head_text:
+                    # Where the file ends is its size, at a third of the cost of fstat().
+                    self._take(head, os.lseek(fd, 0, os.SEEK_END))
+                first, width, lines = self._layout
+                offset = first + number * width
+                text = os.pread(fd, width, offset) if number < lines else b""
+            finally:
+                os.close(fd)
         except OSError:
-            self.close()  # `load` finds out what it is
-            return None
+            return None  # `load` finds out what it is
+        told = self._told.get(key)
+        if told and told[0] == text and told[1] == offset and told[2].epoch == self._epoch:
+            return told[2].read_at(at, age_s(self.written, at))
+        entry = self._parse_entry(key, text, at)
+        if entry is not None:
+            self._told[key] = text, offset, entry
+        return entry
 
-    def has_news(self, key: str, seen: Identity) -> bool:
-        """Say whether the line of *key* may be another than last time, in a file that is.
+    def has_told(self, key: str) -> bool:
+        """Say whether `has_news` can compare."""
+        return key in self._told
+
+    def has_news(self, key: str) -> bool:
+        """Say whether the line of *key* may be another than `line` told last.
 
         Costs half of `line`: who waits for one key is woken by the changes of all.
         """
-        last = self._last.get(key)
-        if last is None:
-            return True
+        text, offset, _ = self._told[key]
         try:
-            self._reopen(seen)
-            return os.pread(self._fd, len(last.text), last.offset) != last.text
+            fd = os.open(self._path, READ_FLAGS)
+            try:
+                return os.pread(fd, len(text), offset) != text
+            finally:
+                os.close(fd)
         except OSError:
-            self.close()
             return True
 
-    def close(self) -> None:
-        """Give up what is open. It is opened again when need be."""
-        fd, self._fd = self._fd, -1
-        self._identity = self._head = None
-        self._lines.clear()
-        if fd >= 0:
-            os.close(fd)
-
-    def _reopen(self, seen: Identity) -> None:
-        # What is no file fails to be read, or is no snapshot, and `load` says so.
-        fd = os.open(self._path, READ_FLAGS)
-        self.close()
-        self._fd, self._identity = fd, seen
-
-    def _parse(self, key: str, number: int, at: Moment) -> Line | None:
-        head = self._head
-        if head is None:
-            head = parse_head(os.pread(self._fd, HEAD_BYTES, 0))
-            if head is None:
-                return None
-            self._head = head
-        first, width, lines = head.layout.first, head.layout.width, head.layout.lines
-        if number >= lines or self._identity is None or head.layout.total != self._identity[2]:
-            return None
-        offset = first + number * width
-        text = os.pread(self._fd, width, offset)
-        last = self._last.get(key)
-        if last is not None and last.text == text and last.entry.epoch == head.epoch:
-            entry, at = last.entry, last.at
+    def _take(self, text: bytes, size: int) -> None:
+        """Take in another head; if it is none, or not that of a file of that size, no line."""
+        head = parse_head(text)
+        if head is None or head.layout.total != size or size > self._max_bytes:
+            self._head_text = b""
+            self._layout = 0, 0, 0
         else:
-            found = _parse_entry(key, text, head, at)
-            if found is None:
-                return None
-            entry = found
-        line = Line(entry, head.written, head.flush_seq, at, text, offset)
-        self._lines[key] = self._last[key] = line
-        return line
+            self._head_text = text
+            self._epoch, self.flush_seq, self.written = head.epoch, head.flush_seq, head.written
+            self._layout = head.layout.first, head.layout.width, head.layout.lines
+
+    def _parse_entry(self, key: str, text: bytes, at: Moment) -> Entry | None:
+        prefix = encode_key(key)
+        if not text.startswith(prefix, 1):
+            return None
+        fields = parse_fields(text[1 + len(prefix) :])
+        if fields is None:
+            return None
+        return make_entry(key, fields, epoch=self._epoch, written=self.written, at=at)
 
     def _open(self) -> tuple[int, os.stat_result]:
         try:
@@ -160,13 +143,3 @@ class SnapshotFile:
             detail = f"was {status.st_size} bytes, limit is {self._max_bytes}"
             raise SnapshotCorrupt(self._shown, detail)
         return fd, status
-
-
-def _parse_entry(key: str, text: bytes, head: Head, at: Moment) -> Entry | None:
-    prefix = encode_key(key)
-    if text[1 : 1 + len(prefix)] != prefix:
-        return None
-    fields = parse_fields(text[1 + len(prefix) :])
-    if fields is None:
-        return None
-    return make_entry(key, fields, epoch=head.epoch, written=head.written, at=at)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from polyshared._atomic import Replacer
+from polyshared._atomic import Parts, Replacer
 from polyshared._clock import Moment
 from polyshared._flush_state import FlushState
 
@@ -23,7 +23,8 @@ class FileWriter:
         state: Counts flushes and failures, and says when the next is due.
         clock: The writer's.
         check: Raises unless this process may write.
-        render: Returns the text of the file as of now. An OSError is a failed flush.
+        render: Returns the text of the file as of now, in parts that stand until the next
+            call. An OSError is a failed flush.
         on_end: Called after each flush, with whether another program had written to the file.
         on_change: Called with the error when flushing begins to fail, with None when it works
             again, without *mutex*.
@@ -40,7 +41,7 @@ class FileWriter:
         clock: Callable[[], Moment],
         *,
         check: Callable[[float], None],
-        render: Callable[[Moment], bytes],
+        render: Callable[[Moment], Parts],
         on_end: Callable[[bool], None],
         on_change: Callable[[OSError | None], None] | None,
     ) -> None:
@@ -65,8 +66,8 @@ class FileWriter:
         with self._flushing:
             try:
                 with self._mutex:
-                    text = self._render(self._clock())
-                was_disturbed = self._replacer.replace(text)
+                    parts = self._render(self._clock())
+                was_disturbed = self._replacer.replace(*parts)
             except OSError as error:
                 self._end(error, was_disturbed=False)
                 raise

@@ -131,13 +131,16 @@ class LaneReader:
                     return entry
         except _NOT_NEWS:
             payload = b""  # who looks closer meets it again, and says what it is
+        if payload is None:
+            return self._unchanged(last, now_s + timeout_s)
         self.expire()
-        return None if payload is not None else self._unchanged(last, now_s + timeout_s)
+        return None
 
     def _unchanged(self, last: Entry, deadline_s: float) -> Entry | None:
         """Return *last* with its present age if it is time, and the lane still is what it was."""
         at = self._clock()
-        if at.boot_s < deadline_s:
+        if at.boot_s < deadline_s:  # somebody rang, or it is time for a look
+            self.expire()
             return None
         lane, beat = self._lane, self.beat(at)
         if beat is None or beat.epoch != last.epoch or self._lane is not lane:

@@ -16,7 +16,7 @@ class Lines:
 
     Setting a key costs the same whatever the number of keys, as long as its
     text fits the width. Its line is written when the text is asked for, once
-    however often the key was set.
+    however often the key was set; nothing else touches what `region` returned.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,16 @@ class Lines:
 
     @property
     def region(self) -> bytearray:
-        """Return the text. It is the real one: do not keep it."""
+        """Return the text. It is the real one: it stands until this is asked for again.
+
+        Raises:
+            BufferError: It is still in use, and would have to become longer or shorter.
+        """
+        size = len(self._keys) * self._width
+        if size < len(self._region):
+            del self._region[size:]
+        elif size > len(self._region):
+            self._region += bytes(size - len(self._region))
         for key in self._stale:
             self._patch(key)
         self._stale.clear()
@@ -71,7 +80,6 @@ class Lines:
         del self._entries[key], self._prefixes[key]
         self._stale.discard(key)
         last = self._keys.pop()
-        del self._region[len(self._keys) * self._width :]
         if last != key:
             self._keys[number] = last
             self._numbers[last] = number
@@ -88,17 +96,12 @@ class Lines:
         if count * width > MAX_BYTES:
             raise ValueError(f"{count} lines of {width} bytes were more than {MAX_BYTES} bytes")
         if width > self._width:
-            self._widen(width)
+            self._width = width
+            self._stale.update(self._entries)  # all of the text is made anew
         if key not in self._numbers:
             self._prefixes[key] = prefix
             self._numbers[key] = len(self._keys)
             self._keys.append(key)
-            self._region += bytes(width)
-
-    def _widen(self, width: int) -> None:
-        self._width = width
-        self._region = bytearray(len(self._keys) * width)
-        self._stale.update(self._entries)
 
     def _patch(self, key: str) -> None:
         number = self._numbers[key]

@@ -74,7 +74,7 @@ def require_support() -> None:
         raise _error(errno.ENOSYS)
 
 
-def rename_exchange(one: Path, other: Path) -> None:
+def rename_exchange(one: str | Path, other: str | Path) -> None:
     """Let two existing files exchange their names in one step.
 
     Raises:
@@ -83,7 +83,7 @@ def rename_exchange(one: Path, other: Path) -> None:
     require_support()
     names = os.fsencode(one), os.fsencode(other)
     if _renameat2(_NR_RENAMEAT2, _AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE):
-        raise _error(ctypes.get_errno(), str(other))
+        raise _error(ctypes.get_errno(), os.fspath(other))
 
 
 def is_remote(path: Path) -> bool:

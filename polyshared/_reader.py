@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 from polyshared import _clock
-from polyshared._atomic import Identity
 from polyshared._clock import Moment, age_s, boot_s_of
 from polyshared._codec import MAX_BYTES
 from polyshared._doorbell import Doorbell
@@ -71,8 +71,6 @@ class SnapshotReader:
             )
         self._last: Snapshot | None = None
         self._failed: dict[str, _Outcome] = {}  # keys whose last outcome was an error
-        self._rung: Identity | None = None  # the file as the doorbell saw it, if that is news
-        self._current: set[str] = set()  # keys that were read since the doorbell rang
 
     def read(self) -> Snapshot:
         """Return all entries as of the last flush, or newer where `entry` gave out newer ones.
@@ -130,13 +128,15 @@ class SnapshotReader:
             SnapshotMissing: There is no such key; or see `read`.
             SnapshotCorrupt, SnapshotTooNew, SnapshotStale: See `read`.
         """
+        at = self._clock()
         try:
-            entry = self._entry(key)
+            entry = self._lane.entry(key, at) if self._lane is not None else None
+            if entry is None:
+                entry = self._entry_of_file(key, at)
         except SnapshotError as error:
             self._failed[key] = _outcome(error)
             raise
         self._failed.pop(key, None)
-        self._current.add(key)
         return entry
 
     def follow(self, key: str, *, timeout_s: float = 1.0) -> Entry:
@@ -159,7 +159,8 @@ class SnapshotReader:
         told = self._last_outcome(key)
         now_s = self._boot_s()
         if self._is_listening(key, now_s):
-            self._wait_for_line(key, min(now_s + LONGEST_WAIT_S, deadline_s))
+            rest_s = min(LONGEST_WAIT_S, deadline_s - now_s)
+            self._doorbell.wait(rest_s, functools.partial(self._file.has_news, key))
         rang = False
         while True:
             try:
@@ -189,7 +190,6 @@ class SnapshotReader:
         if self._lane is not None:
             self._lane.drop()
         self._doorbell.close()
-        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -202,35 +202,28 @@ class SnapshotReader:
         return self._failed.get(key) or (None if entry is None else entry.version)
 
     def _is_listening(self, key: str, now_s: float) -> bool:
-        """Say whether the doorbell will ring for all of *key* that has not been told."""
+        """Say whether a change of its line in the file tells all that may become of *key*."""
         alive = self._history.alive
         return (
-            key in self._current
+            key not in self._failed
+            and self._file.has_told(key)
             and alive is not None
             and now_s - alive.boot_s <= self._max_age_s
             and not (self._lane and self._lane.is_used)
         )
 
-    def _entry(self, key: str) -> Entry:
-        at = self._clock()
-        seen, self._rung = self._rung, None
-        entry = self._lane.entry(key, at) if self._lane is not None else None
-        return self._entry_of_file(key, at, seen) if entry is None else entry
-
-    def _entry_of_file(self, key: str, at: Moment, seen: Identity | None) -> Entry:
-        line = self._file.line(key, at, seen)
-        if line is None or self._is_back(line.entry.epoch, line.flush_seq, at):
-            entry = self.read().tokens.get(key)
-            if entry is None:
+    def _entry_of_file(self, key: str, at: Moment) -> Entry:
+        entry = self._file.line(key, at)
+        if entry is None or self._is_back(entry.epoch, self._file.flush_seq, at):
+            whole = self.read().tokens.get(key)
+            if whole is None:
                 raise SnapshotMissing(self._shown, key=key)
-            return self._history.keep(entry)
-        self._history.saw(line.entry.epoch, line.written)
-        writer_age_s = age_s(line.written, at)
-        if writer_age_s > self._max_age_s:
-            raise self._stale(writer_age_s)
-        entry = self._history.keep(line.entry)
-        is_of_now = line.at is at and entry is line.entry
-        return entry if is_of_now else entry.read_at(at, writer_age_s)
+            return self._history.keep(whole)
+        self._history.saw(entry.epoch, self._file.written)
+        if entry.writer_age_s > self._max_age_s:
+            raise self._stale(entry.writer_age_s)
+        newest = self._history.keep(entry)
+        return entry if newest is entry else newest.read_at(at, entry.writer_age_s)
 
     def _never_back(self, found: Snapshot, at: Moment) -> Snapshot:
         """Return *found*, or the last snapshot with its present age if *found* is older."""
@@ -244,8 +237,9 @@ class SnapshotReader:
 
     def _is_back(self, epoch: int, flush_seq: int, at: Moment) -> bool:
         last = self._last
-        is_earlier = last is not None and last.epoch == epoch and last.flush_seq > flush_seq
-        return is_earlier or not self._admits(epoch, at)
+        if last is not None and last.epoch == epoch and last.flush_seq > flush_seq:
+            return True
+        return epoch < self._history.epoch and not self._admits(epoch, at)
 
     def _admits(self, epoch: int, at: Moment) -> bool:
         return self._history.admits(epoch, at, self._owner_epoch)
@@ -264,22 +258,8 @@ class SnapshotReader:
         timeout_s = max(0.0, min(LONGEST_WAIT_S, timeout_s))
         if self._lane is not None and self._lane.is_used:
             return self._lane.wait(key, timeout_s)
-        self._rung = self._doorbell.wait(timeout_s)
-        if self._rung is not None:
-            self._current.clear()
+        self._doorbell.wait(timeout_s)
         return False
-
-    def _wait_for_line(self, key: str, deadline_s: float) -> None:
-        """Wait for a file in which the line of *key* is another one."""
-        while (rest_s := deadline_s - self._boot_s()) > 0:
-            seen = self._doorbell.wait(rest_s)
-            if seen is None:
-                return
-            self._current.clear()
-            if self._file.has_news(key, seen):
-                self._rung = seen
-                return
-            self._current.add(key)
 
 
 def _outcome(error: SnapshotError) -> _Outcome:

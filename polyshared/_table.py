@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from polyshared._atomic import Parts
 from polyshared._clock import Moment
 from polyshared._codec import (
+    MAX_ENTRY_BYTES,
     TAIL,
     encode_about,
     encode_fields,
     encode_head,
-    encode_own,
     join_entry,
     join_fields,
     prove_object,
@@ -22,7 +23,19 @@ from polyshared._lines import Lines
 
 Texts = tuple[bytes, bytes]
 """One entry, parted by whether a change of it makes a new version: versioned, rest."""
-_NOTHING: Texts = b"", b""
+
+
+class _Row:
+    """The entry of a key, and its seq, which goes on when it was deleted and is put again."""
+
+    __slots__ = ("rest", "seq", "versioned")
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.clear()
+
+    def clear(self) -> None:
+        self.versioned = self.rest = b""  # which is no JSON
 
 
 class Table:
@@ -43,8 +56,7 @@ class Table:
         self.writer: dict[str, Any] = {}
         self._unversioned = tuple(sorted(set(unversioned)))
         self._lines = Lines()
-        self._seqs: dict[str, int] = {}
-        self._texts: dict[str, Texts] = {}
+        self._rows: dict[str, _Row] = {}
 
     def encode(self, key: str, entry: Mapping[str, Any]) -> Texts:
         """Encode an entry for `put`. Changes nothing, so it needs no lock.
@@ -58,24 +70,20 @@ class Table:
         for name in self._unversioned:
             if name in versioned:
                 rest[name] = versioned.pop(name)
-        last_versioned, last_rest = self._texts.get(key, _NOTHING)
-        return encode_fields(versioned, last_versioned), encode_fields(rest, last_rest)
+        last = self._rows.get(key) or _Row()
+        return encode_fields(versioned, last.versioned), encode_fields(rest, last.rest)
 
-    def prove(self, key: str, texts: Texts) -> None:
-        """Do for an entry that others encoded what `encode` does.
-
-        Raises:
-            ValueError: It is no JSON, or has a field of the writer's own.
-        """
-        last_versioned, last_rest = self._texts.get(key, _NOTHING)
-        versioned, rest = texts
-        if versioned != last_versioned:
-            prove_object(versioned)
-        if rest != last_rest:
-            prove_object(rest)
-
-    def put(self, key: str, texts: Texts, boot_s: float) -> tuple[int, bytes | None]:
+    def put(
+        self, key: str, versioned: bytes, rest: bytes, boot_s: float, *, proven: bool = False
+    ) -> tuple[int, bytes | None]:
         """Set an entry.
+
+        Args:
+            key: Its key.
+            versioned: The members of which a change makes a new version, as a JSON object.
+            rest: The others.
+            boot_s: When this is.
+            proven: Both are what `encode` returned.
 
         Returns:
             Its seq, and the whole entry as text; None instead if nothing changed.
@@ -83,25 +91,31 @@ class Table:
         Raises:
             ValueError: A reader would not accept it. Nothing changed.
         """
-        last = self._texts.get(key, _NOTHING)
-        seq = self._seqs.get(key, 0)
-        if last == texts:
-            return seq, None
-        if last[0] != texts[0]:
+        row = self._rows.get(key) or _Row()
+        seq, rev = row.seq, self.rev + 1
+        if versioned != row.versioned:
             seq += 1
-        text = join_entry(*texts, encode_own(seq, self.rev + 1, boot_s))
-        require_size(text)
+            if not proven:
+                prove_object(versioned)
+        elif rest == row.rest:
+            return seq, None
+        if not proven and rest != row.rest:
+            prove_object(rest)
+        text = join_entry(versioned, rest, seq, rev, boot_s)
+        if len(text) > MAX_ENTRY_BYTES:
+            require_size(text)
         self._lines.set(key, text)
-        self._seqs[key] = seq
-        self._texts[key] = texts
-        self.rev += 1
+        if not row.seq:
+            self._rows[key] = row
+        row.versioned, row.rest, row.seq, self.rev = versioned, rest, seq, rev
         return seq, text
 
     def delete(self, key: str) -> bool:
         """Remove an entry. Returns whether it was there."""
-        if self._texts.pop(key, None) is None:
+        if key not in self._lines:
             return False
         self._lines.remove(key)
+        self._rows[key].clear()
         self.rev += 1
         return True
 
@@ -124,8 +138,11 @@ class Table:
         self.writer["disturbed"] = self.writer.get("disturbed", 0) + 1
         self.writer["disturbed_at"] = round(wall_s, 3)
 
-    def render(self, at: Moment, epoch: int, flush_seq: int) -> bytes:
-        """Encode the whole file. Only the head is encoded anew; the rest is copied."""
+    def render(self, at: Moment, epoch: int, flush_seq: int) -> Parts:
+        """Return the whole file. It is the real one: it stands until this is called again.
+
+        Only the head is encoded anew, and the lines of entries that changed.
+        """
         about = encode_about(encode_fields(self.writer), self.feed)
         head = encode_head(
             epoch=epoch,
@@ -134,4 +151,4 @@ class Table:
             written=at,
             layout=self._lines.layout(about),
         )
-        return b"".join((head, about, self._lines.region, TAIL))
+        return head, about, self._lines.region, TAIL

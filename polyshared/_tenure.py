@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakSet
 
 from polyshared._clock import Moment
 from polyshared._errors import WriterFenced
@@ -17,6 +18,18 @@ from polyshared._start import clean_up, next_epoch, silence_s
 # his own by then: what we write meanwhile goes to a file that nobody reads. A flush looks always.
 # A look costs as much as a write, more where 100 puts a second find cold caches.
 GOOD_FOR_S = 0.1
+_NEVER = float("-inf")
+
+_tenures: WeakSet[Tenure] = WeakSet()
+
+
+def _look_again() -> None:
+    """Let a fork find out that it is one, without asking for its id before every write."""
+    for tenure in _tenures:
+        tenure.expire()
+
+
+os.register_at_fork(after_in_child=_look_again)
 
 
 class Tenure:
@@ -36,7 +49,8 @@ class Tenure:
         self._lock = WriterLock(snapshot)
         self._on_end = on_end
         self._pid = os.getpid()
-        self._looked_s = float("-inf")
+        self._good_until_s = _NEVER
+        _tenures.add(self)
 
     def begin(
         self, clock: Callable[[], Moment], *, version: str, silent_for_s: float | None
@@ -75,15 +89,19 @@ class Tenure:
             WriterFenced: It may not, or it is a fork of the one that may.
             Exception: Whatever ended it before.
         """
-        if (
-            self.ended is not None
-            or boot_s - self._looked_s >= GOOD_FOR_S
-            or os.getpid() != self._pid
-        ):
+        if boot_s >= self._good_until_s:
             self.look(boot_s)
 
-    def look(self, boot_s: float) -> None:
-        """Do what `check` does, and look at the lock file in any case."""
+    def expire(self) -> None:
+        """Let the next `check` look, whenever the last look was."""
+        self._good_until_s = _NEVER
+
+    def look(self, boot_s: float) -> bool:
+        """Do what `check` does, and look at the lock file in any case.
+
+        Returns:
+            Whether it is there, and ours. If not, a flush has to `regain` it.
+        """
         if self.ended is not None:
             raise self.ended
         try:
@@ -94,8 +112,11 @@ class Tenure:
         except OSError:
             # It is gone, or cannot be looked at. The next flush takes it again or fails.
             # Until then a lane of ours that lost its place is a file nobody reads.
-            pass
-        self._looked_s = boot_s
+            is_ours = False
+        else:
+            is_ours = True
+        self._good_until_s = boot_s + GOOD_FOR_S
+        return is_ours
 
     def regain(self) -> None:
         """Take the lock again if somebody removed its file, or the directory.
@@ -120,5 +141,6 @@ class Tenure:
     def end(self, reason: Exception) -> None:
         """Give the lock up. *reason* is what every later `check` raises."""
         self.ended = reason
+        self.expire()
         self._on_end()
         self._lock.release()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from polyshared import _clock
-from polyshared._atomic import Replacer
+from polyshared._atomic import Parts, Replacer
 from polyshared._board import board_path
 from polyshared._broadcast import Broadcast
 from polyshared._clock import Moment, boot_s_of
@@ -19,7 +19,7 @@ from polyshared._file_writer import FileWriter
 from polyshared._flush_state import FlushState
 from polyshared._flusher import Flusher
 from polyshared._start import require_usable
-from polyshared._table import Table, Texts
+from polyshared._table import Table
 from polyshared._tenure import Tenure
 from polyshared._writer_state import WriterState
 
@@ -145,7 +145,7 @@ class SnapshotWriter(WriterState):
             WriterFenced: This process is no longer the writer.
         """
         try:
-            return self._put(key, self._table.encode(key, entry))
+            return self._put(key, *self._table.encode(key, entry), proven=True)
         except ValueError as error:
             raise ValueError(f"entry of {key!r}: {error}") from error
 
@@ -167,16 +167,15 @@ class SnapshotWriter(WriterState):
             WriterFenced: This process is no longer the writer.
         """
         try:
-            self._table.prove(key, (versioned, rest))
-            return self._put(key, (versioned, rest))
+            return self._put(key, versioned, rest)
         except ValueError as error:
             raise ValueError(f"entry of {key!r}: {error}") from error
 
-    def _put(self, key: str, texts: Texts) -> int:
+    def _put(self, key: str, versioned: bytes, rest: bytes, *, proven: bool = False) -> int:
         with self._mutex:
             boot_s = self._boot_s()
             self._tenure.check(boot_s)
-            seq, text = self._table.put(key, texts, boot_s)
+            seq, text = self._table.put(key, versioned, rest, boot_s, proven=proven)
             if text is not None:
                 self._lane.put(key, text)
                 if not self._flushes.is_dirty:
@@ -241,10 +240,11 @@ class SnapshotWriter(WriterState):
         """
         return self._file.flush_if_due()
 
-    def _render(self, at: Moment) -> bytes:
-        self._tenure.look(at.boot_s)
+    def _render(self, at: Moment) -> Parts:
+        is_ours = self._tenure.look(at.boot_s)
         self._flushes.begin(at.boot_s)
-        self._tenure.regain()
+        if not is_ours:
+            self._tenure.regain()
         if self._wants_lane:
             self._lane.restore()
         number = self._flushes.take()

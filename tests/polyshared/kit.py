@@ -52,8 +52,8 @@ class Injector:
     """
 
     NAMES = (
-        "open", "write", "pwrite", "pread", "close", "fsync", "replace", "unlink", "mkdir",
-        "stat", "lstat", "fstat", "posix_fallocate", "scandir",
+        "open", "write", "writev", "pwrite", "pread", "close", "fsync", "replace", "unlink",
+        "mkdir", "stat", "lstat", "fstat", "posix_fallocate", "scandir",
     )  # fmt: skip
 
     def __init__(self, at: int, act: Callable[[], None], *, persistent: bool) -> None:

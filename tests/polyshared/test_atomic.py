@@ -128,10 +128,11 @@ def test_short_writes_are_continued(path: Path, monkeypatch: pytest.MonkeyPatch)
     """write() takes what fits and says so by its result alone."""
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, bytes(data)[:7]))
+    monkeypatch.setattr(os, "writev", lambda fd, parts: real(fd, b"".join(parts)[:13]))
 
-    write_atomic(path, b"0123456789" * 10)
+    Replacer(path).replace(b"0123456789", bytearray(b"abcdefgh"), b"0123456789" * 10)
 
-    assert path.read_bytes() == b"0123456789" * 10
+    assert path.read_bytes() == b"0123456789abcdefgh" + b"0123456789" * 10
 
 
 def test_durable_flushes_the_file_before_the_rename_and_the_directory_after(

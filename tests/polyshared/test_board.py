@@ -354,14 +354,16 @@ def test_a_store_that_fails_leaves_the_record_before(tmp_path: Path, number: int
     board.close()
 
 
+@pytest.mark.parametrize(("key", "length"), [("one", 3 + 16), ("two", 3 + 16), ("two", 16)])
 def test_a_store_that_takes_less_than_all_is_a_full_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, length: int
 ) -> None:
+    """Of a record, which is the value and 16 bytes, or of the digest of a new key."""
     board = new_board(tmp_path / "b", {"one": b"old"})
-    monkeypatch.setattr(os, "pwrite", lambda _fd, data, _offset: len(data) - 1)
+    monkeypatch.setattr(os, "pwrite", lambda _fd, data, _offset: len(data) - (len(data) == length))
 
     with pytest.raises(OSError, match="No space left"):
-        board.put("one", b"new")
+        board.put(key, b"new")
     board.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from polyshared import _linux, write_atomic
+from polyshared import _doorbell, _linux, write_atomic
 from polyshared._doorbell import Doorbell
 
 
@@ -85,4 +85,53 @@ def test_a_directory_removed_and_made_again_is_watched_again(
 
     assert seconds_of(bell, 15) < 10
     timer.join()
+    bell.close()
+
+
+class Timeline:
+    """In place of the `time` module: only sleeping passes time."""
+
+    def __init__(self, now_s: float) -> None:
+        self.now_s = now_s
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds + 1e-4  # as a real one does
+
+
+def test_who_is_not_told_looks_at_the_same_instants_as_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_linux, "SUPPORTED", False)
+    looks: list[list[float]] = []
+    for began_s in (1000.001, 1000.013, 1000.0199):
+        timeline = Timeline(began_s)
+        monkeypatch.setattr(_doorbell, "time", timeline)
+        looked: list[float] = []
+
+        def look(timeline: Timeline = timeline, looked: list[float] = looked) -> bool:
+            looked.append(timeline.now_s)
+            return len(looked) == 3
+
+        assert Doorbell(tmp_path / "x.json", 0.02).wait(60, look)
+        looks.append(looked)
+
+    assert looks[0] == pytest.approx([1000.02, 1000.04, 1000.06], abs=5e-4)
+    assert looks[1] == looks[2] == pytest.approx(looks[0], abs=5e-4)
+
+
+def test_what_the_bell_is_asked_for_takes_the_place_of_the_replacement(
+    bell: Doorbell, tmp_path: Path
+) -> None:
+    asked = []
+
+    def has_news() -> bool:
+        asked.append(True)
+        write_atomic(tmp_path / "data" / "x.json", b"2")
+        return len(asked) == 3
+
+    assert bell.wait(15, has_news)
+    assert len(asked) == 3
     bell.close()

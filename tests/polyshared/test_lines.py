@@ -36,23 +36,43 @@ class LinesMachine(RuleBasedStateMachine):
             self.lines.remove(key)
             del self.model[key]
 
-    @invariant()
-    def the_text_is_the_dictionary(self) -> None:
+    @rule()
+    def look(self) -> None:
+        """The text is the dictionary, after whatever was set and removed since the last look."""
         assert json.loads(b"{" + self.lines.region + b"}") == self.model
-        assert len(self.lines) == len(self.model)
-        assert all(key in self.lines for key in self.model)
-        assert set(self.lines.entries()) == set(self.model)
-
-    @invariant()
-    def every_line_is_as_wide_as_the_layout_says(self) -> None:
         layout = self.lines.layout(b"")
         assert len(self.lines.region) == layout.width * layout.lines
         lines = self.lines.region.split(b"\n")[:-1]
         assert {len(line) + 1 for line in lines} <= {layout.width}
 
+    def teardown(self) -> None:
+        self.look()
+
+    @invariant()
+    def the_entries_are_those_of_the_dictionary(self) -> None:
+        assert len(self.lines) == len(self.model)
+        assert all(key in self.lines for key in self.model)
+        assert set(self.lines.entries()) == set(self.model)
+
 
 TestLines = LinesMachine.TestCase
 TestLines.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+
+
+def test_text_that_is_being_written_does_not_change_before_it_is_asked_for_again() -> None:
+    """A flush writes it without the lock that puts and deletes take."""
+    lines = Lines()
+    for key in "abc":
+        lines.set(key, b'{"text":"old"}')
+    with memoryview(lines.region) as written:
+        before = bytes(written)
+        lines.set("a", b'{"text":"new"}')
+        lines.remove("b")
+        lines.set("d", encode_fields({"text": "x" * 500}))
+
+        assert bytes(written) == before
+
+    assert set(json.loads(b"{" + lines.region + b"}")) == {"a", "c", "d"}
 
 
 def test_a_key_that_is_not_there_cannot_be_removed() -> None:

@@ -24,11 +24,12 @@ from polyshared import (
     SnapshotStale,
     SnapshotTooNew,
     SnapshotWriter,
+    _file,
     write_atomic,
 )
 from polyshared._board_writer import BoardWriter
 from polyshared._codec import HEAD_BYTES
-from polyshared._lane import Ear
+from polyshared._lane import Ear, Lane
 from polyshared._lock import owner_path
 from tests.polyshared.kit import QUOTE, TOKEN, WRITER, Clock, line_of, program
 
@@ -294,7 +295,7 @@ def test_own_line_is_found_without_reading_the_others(
     assert 500 < read < 2000
 
 
-def test_a_line_is_read_once_for_each_file(
+def test_a_line_that_says_what_it_said_is_not_parsed_again(
     by_file: SnapshotReader,
     writer: SnapshotWriter,
     clock: Clock,
@@ -305,15 +306,58 @@ def test_a_line_is_read_once_for_each_file(
     first = by_file.entry("b")
     clock.pass_s(3.0)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "pread", lambda *_: pytest.fail("read again"))
+        patch.setattr(_file, "parse_fields", lambda _: pytest.fail("parsed again"))
         again = by_file.entry("b")
+        writer.flush()
+        refreshed = by_file.entry("b")
     writer.put("b", {"n": 2})
     writer.flush()
 
-    assert again.version == first.version
+    assert again.version == refreshed.version == first.version
     assert again.age_s - first.age_s == pytest.approx(3.0)
     assert again.writer_age_s - first.writer_age_s == pytest.approx(3.0)
+    assert (refreshed.age_s, refreshed.writer_age_s) == pytest.approx((again.age_s, 0.0))
     assert by_file.entry("b").fields == {"n": 2}
+
+
+def test_a_file_that_is_changed_in_its_place_is_read_too(
+    by_file: SnapshotReader, writer: SnapshotWriter
+) -> None:
+    """Ours never is. Another program's doing is seen, whatever the file's time says."""
+    by_file.entry("b")
+    status = writer.path.stat()
+    before = by_file.entry("b").fields
+    writer.path.write_bytes(writer.path.read_bytes().replace(b'"n":1', b'"n":7'))
+    os.utime(writer.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert (before, by_file.entry("b").fields) == ({"n": 1}, {"n": 7})
+
+
+def test_a_file_that_has_grown_too_large_is_not_read_by_line_either(
+    path: Path, writer: SnapshotWriter, clock: Clock
+) -> None:
+    limit = path.stat().st_size + 100
+    with SnapshotReader(path, lane=False, clock=clock, max_bytes=limit) as reader:
+        reader.entry("b")
+        reader.entry("b")
+        for number in range(10):
+            writer.put(str(number), QUOTE)
+        writer.flush()
+
+        with pytest.raises(SnapshotCorrupt, match="limit is"):
+            reader.entry("b")
+
+
+def test_a_file_cut_short_behind_the_own_line_is_corrupt_at_the_next_flush_of_it(
+    by_file: SnapshotReader, writer: SnapshotWriter
+) -> None:
+    by_file.entry(TOKEN)
+    by_file.entry(TOKEN)
+    writer.flush()
+    writer.path.write_bytes(writer.path.read_bytes()[:-10])
+
+    with pytest.raises(SnapshotCorrupt):
+        by_file.entry(TOKEN)
 
 
 def test_a_file_that_has_the_inode_number_of_an_earlier_one_is_another_file(
@@ -923,6 +967,31 @@ def test_a_follower_without_news_looks_at_the_writers_life_and_not_at_its_slot_a
     assert reads == 1
 
 
+def test_a_follower_that_waits_in_short_steps_looks_at_the_writers_life_twice_a_second(
+    by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look is three system calls; who listens for something else too waits 40 times a second."""
+    del writer
+    before = by_lane.entry("b")
+    looks = 0
+    real = Lane.pulse
+
+    def count(lane: Lane) -> object:
+        nonlocal looks
+        looks += 1
+        return real(lane)
+
+    monkeypatch.setattr(Lane, "pulse", count)
+    for _ in range(40):
+        napping(by_lane, "b", lambda: clock.pass_s(0.025))
+        again = by_lane.follow("b", timeout_s=0.025)
+
+    assert again.version == before.version
+    assert again.age_s == pytest.approx(before.age_s + 1.0)
+    assert again.writer_age_s == pytest.approx(before.writer_age_s + 1.0)
+    assert 1 <= looks <= 3
+
+
 def test_a_writer_that_fell_silent_while_a_follower_waited_is_stale_at_the_end_of_the_wait(
     by_lane: SnapshotReader, writer: SnapshotWriter, clock: Clock
 ) -> None:
@@ -940,23 +1009,22 @@ def test_a_follower_of_the_file_reads_no_more_than_its_line_where_that_is_the_sa
     """Whoever waits for one key is woken by the changes of all."""
     by_file.read()
     by_file.follow("b")
-    by_file.follow("b", timeout_s=0.0)  # from here on the doorbell knows the file
     heads: list[int] = []
-    real_pread, real_wait = os.pread, by_file._doorbell.wait
+    real_pread, real_rest = os.pread, by_file._doorbell._rest
     news = iter([("c", 1), ("c", 2), ("c", 3), ("b", 2)])
 
     def count(fd: int, length: int, offset: int) -> bytes:
         heads.extend([length] * (length == HEAD_BYTES))
         return real_pread(fd, length, offset)
 
-    def flush_next(timeout_s: float) -> Any:
+    def flush_next(now_s: float, deadline_s: float) -> None:
         key, number = next(news)
         writer.put(key, {"n": number})
         writer.flush()
-        return real_wait(timeout_s)
+        real_rest(now_s, deadline_s)
 
     monkeypatch.setattr(os, "pread", count)
-    monkeypatch.setattr(by_file._doorbell, "wait", flush_next)
+    monkeypatch.setattr(by_file._doorbell, "_rest", flush_next)
 
     assert by_file.follow("b", timeout_s=60).fields == {"n": 2}
     assert len(heads) == 1
@@ -983,6 +1051,22 @@ def test_a_file_that_cannot_be_opened_after_the_doorbell_rang_is_looked_at_close
 
     assert by_file.follow("b", timeout_s=60).fields == {"n": 2}
     assert failed
+
+
+def test_a_file_mended_with_the_text_it_had_is_told_without_waiting(
+    by_file: SnapshotReader, writer: SnapshotWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line is what it was, but the last outcome was another."""
+    by_file.entry("b")
+    by_file.entry("b")
+    good = writer.path.read_bytes()
+    writer.path.write_bytes(b"garbage")
+    with pytest.raises(SnapshotCorrupt):
+        by_file.entry("b")
+    writer.path.write_bytes(good)
+    monkeypatch.setattr(by_file._doorbell, "wait", lambda *_: pytest.fail("waited"))
+
+    assert by_file.follow("b", timeout_s=60).fields == {"n": 1}
 
 
 def test_a_follower_that_was_away_looks_at_the_writers_life_before_it_waits(

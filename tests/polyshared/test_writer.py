@@ -20,6 +20,7 @@ from polyshared import (
     SnapshotWriter,
     WriterBusy,
     WriterFenced,
+    _tenure,
     write_atomic,
 )
 from polyshared import _linux as linux
@@ -679,7 +680,7 @@ def test_a_thread_that_ends_for_any_other_reason_ends_the_writer(
     path.parent.mkdir()
     writer = SnapshotWriter(path, heartbeat_s=0.01)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "write", lambda *_: 1 // 0)
+        patch.setattr(os, "writev", lambda *_: 1 // 0)
         thread = writer.start()._flusher._thread
         assert thread is not None
         thread.join(15)
@@ -712,15 +713,29 @@ def test_many_threads_may_put_while_one_flushes(path: Path) -> None:
 
 
 def test_another_process_id_is_a_fork(
-    writer: SnapshotWriter, monkeypatch: pytest.MonkeyPatch
+    writer: SnapshotWriter, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also one that Python was not told of; of others see the next test."""
+    writer.put("a", {"n": 0})
+    clock.pass_s(0.1)
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", lambda: 1)
         with pytest.raises(WriterFenced, match="not to its fork"):
             writer.put("a", {"n": 1})
         writer.close()
 
-    assert writer.put("a", {"n": 1}) == 1
+    assert writer.put("a", {"n": 1}) == 2
+
+
+def test_a_fork_looks_at_the_lock_before_it_writes(writer: SnapshotWriter, clock: Clock) -> None:
+    """Whenever the last look was; without asking for the process's id before every put."""
+    writer.put("a", {"n": 1})
+    (writer.path.parent / "ws_cache.json.lock").unlink()
+    with SnapshotWriter(writer.path, clock=clock):
+        writer.put("a", {"n": 2})
+        _tenure._look_again()  # what Python calls in a fork
+        with pytest.raises(WriterFenced):
+            writer.put("a", {"n": 3})
 
 
 def test_a_fork_of_the_writer_cannot_write_and_does_no_harm(path: Path) -> None:
@@ -730,9 +745,10 @@ import os, sys
 from polyshared import SnapshotWriter, WriterFenced
 writer = SnapshotWriter(sys.argv[1])
 writer.flush()
+writer.put("a", {"n": 0})
 child = os.fork()
 if not child:
-    for call in (writer.flush, writer.heartbeat, lambda: writer.put("a", {})):
+    for call in (lambda: writer.put("a", {}), writer.flush, writer.heartbeat):
         try:
             call()
         except WriterFenced:

@@ -21,8 +21,8 @@ from typing import Any
 from polyshared import SnapshotMissing, SnapshotReader, SnapshotWriter
 
 CALLS = (
-    "open", "write", "pwrite", "pread", "close", "fsync", "replace", "unlink", "mkdir", "stat",
-    "lstat", "fstat", "posix_fallocate", "scandir",
+    "open", "write", "writev", "pwrite", "pread", "close", "fsync", "replace", "unlink", "mkdir",
+    "stat", "lstat", "fstat", "posix_fallocate", "scandir",
 )  # fmt: skip
 KILLED, FINISHED = -signal.SIGKILL, 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from polyshared import SnapshotReader, SnapshotWriter
 from tests.torture.stage import ROOT, Outcome
 
-CALLS = ["write", "pwrite64", "renameat2", "unlink", "fallocate", "mkdir", "flock"]
+CALLS = ["write", "writev", "pwrite64", "renameat2", "unlink", "fallocate", "mkdir", "flock"]
 START_S = 0.1
 PROGRAM = """
 import sys
