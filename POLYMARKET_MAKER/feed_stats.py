@@ -47,7 +47,10 @@ class FeedCounters:
         """Count one event."""
         kind = event.kind
         self.received[kind] += 1
-        if used or kind in _NEEDS_NO_BOOK:
+        if used:
+            self.used[kind] += 1
+            return
+        if kind in _NEEDS_NO_BOOK:
             self.used[kind] += 1
         elif isinstance(event, Unknown):
             name = event.event_type if len(self.unknown) < MAX_UNKNOWN_TYPES else "other"

@@ -32,8 +32,7 @@ class MarketBooks:
     def take(self, conn: int, frame: Frame) -> None:
         """Apply one frame of a line."""
         for event in frame.events:
-            used = self._apply(conn, event, frame)
-            self.counters.count(event, used=used)
+            self.counters.count(event, used=self._apply(conn, event, frame))
 
     def is_nobodys(self, token_id: str) -> bool:
         """Whether a book of this token can be dropped unread; from any thread."""
@@ -73,9 +72,9 @@ class MarketBooks:
 
     def _apply(self, conn: int, event: Event, frame: Frame) -> bool:
         """Apply an event to the books it concerns; return whether there were any."""
-        used = False
+        used, seats = False, self._board.seats
         for token in event.token_ids:
-            seat = self._board.seats.get(token)
+            seat = seats.get(token)
             if seat is None:
                 used |= self._apply_sibling(token, event, frame)
                 continue

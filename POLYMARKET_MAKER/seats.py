@@ -83,11 +83,14 @@ class Seat:
 
     def apply(self, event: Event, frame: Frame) -> bool:
         """Apply an event that just arrived; return whether there is something to publish."""
-        quote = self.book.apply(event, now=frame.now, at=frame.at)
-        if quote is not None and self.book.quote_mono == frame.now:
-            self._suspicion.heard(frame.now)
+        book, now = self.book, frame.now
+        quote = book.apply(event, now=now, at=frame.at)
+        if quote is not None and book.quote_mono == now:
+            self._suspicion.heard(now)
             self.is_unproven = False
-        return self.judge(frame.now, line_alive=True) or quote is not None
+            if self.health is TokenHealth.LIVE and not (self.needs_snapshot or book.closed):
+                return True  # as nearly always: it was live, and has just spoken
+        return self.judge(now, line_alive=True) or quote is not None
 
     def apply_mirror(self, event: BookSnapshot, frame: Frame) -> bool:
         """Apply the sibling's snapshot in place of our own."""

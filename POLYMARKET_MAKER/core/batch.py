@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from POLYMARKET_MAKER.core.bookhash import HashProof
 from POLYMARKET_MAKER.core.sanity import Top
 
@@ -37,8 +39,7 @@ class Checks:
     old_changes: int = 0
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """Frames that the exchange's engine made at one instant.
 
     Attributes:
@@ -98,7 +99,7 @@ class Batches:
 
 
 def judge(
-    batch: Batch, checks: Checks, *, top: Top, hash_matches: bool | None, proof: HashProof
+    batch: Batch, checks: Checks, top: Top, *, hash_matches: bool | None, proof: HashProof
 ) -> None:
     """Count what the end of a batch shows of our ladder.
 

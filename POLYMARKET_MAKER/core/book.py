@@ -67,6 +67,7 @@ class Book:
         self._asks = Asks()
         self._tick_size: Decimal | None = None
         self._last_trade_price: Decimal | None = None
+        self._top: Top | None = None  # of the quote
         self._batches = Batches(self._judge)
         self._changed_at: float | None = None  # exchange time of the last applied change
         self._snapshot_at: float | None = None  # exchange time of the snapshot below it
@@ -140,18 +141,21 @@ class Book:
         if self._is_contained(exchange_at):
             self.checks.old_changes += 1
             return None
+        last = mine[-1]
         batch = self._batches.turn(event.timestamp, mine[0].hash or "", now)
         if self.snapshot_mono is not None:
             for change in mine:
                 side = self._bids if change.side == "BUY" else self._asks
                 side.set(change.price, change.size)
-        last = mine[-1]
         self.market = event.market
         self.last_hash = last.hash or ""
         self._changed_at = exchange_at
         if last.best_bid is None or last.best_ask is None:
             return self._publish_ladder(event, exchange_at, now, at)
-        batch.stated = top = _sides(last.best_bid, last.best_ask)
+        top = self._top  # where most changes leave it: who asks whether it is the same sees it
+        if top is None or top[0] != last.best_bid or top[1] != last.best_ask:
+            top = _sides(last.best_bid, last.best_ask)
+        batch.stated = top
         return self._publish(event, top, exchange_at, now, at)
 
     def _publish_ladder(
@@ -234,7 +238,7 @@ class Book:
         now: float,
         at: float,
     ) -> Quote | None:
-        if not self._is_sane(event, top):
+        if top is not self._top and not self._is_sane(event, top):
             self.checks.rejected += 1
             if self.rejected_since_mono is None:
                 self.rejected_since_mono = now
@@ -242,6 +246,7 @@ class Book:
         whole = self.snapshot_mono is not None or isinstance(event, BookSnapshot)
         self.rejected_since_mono = None
         self.quote_mono = now
+        self._top = top
         bid, ask = top
         self.quote = Quote(
             self.token_id,
@@ -259,14 +264,9 @@ class Book:
         return self.quote
 
     def _is_sane(self, event: Event, top: Top) -> bool:
-        """Whether a quote may be published; a whole book bears itself out."""
-        last = self.quote
-        if last is None:
-            return fault_of(top) is None
-        before = (last.best_bid, last.best_ask)
-        if top == before:
-            return True  # as most changes leave it
-        if self.snapshot_mono is None or isinstance(event, BookSnapshot):
+        """Whether a new top may be published; a whole book bears itself out."""
+        before = self._top
+        if before is None or self.snapshot_mono is None or isinstance(event, BookSnapshot):
             return fault_of(top) is None
         return fault_of(top, before=before, borne_out=top == self.ladder_top) is None
 
@@ -276,13 +276,9 @@ class Book:
             return
         prove = self.hash_checks_due > 0 and bool(batch.hash) and self._tick_size is not None
         self.hash_checks_due -= prove
-        judge(
-            batch,
-            self.checks,
-            top=self.ladder_top,
-            hash_matches=self._hash_matches(batch) if prove else None,
-            proof=self.proof,
-        )
+        top = self._bids.best, self._asks.best
+        matches = self._hash_matches(batch) if prove else None
+        judge(batch, self.checks, top, hash_matches=matches, proof=self.proof)
 
     def _hash_matches(self, batch: Batch) -> bool:
         assert self._tick_size is not None

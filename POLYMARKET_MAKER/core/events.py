@@ -7,6 +7,7 @@ of the wire are not known here: :mod:`POLYMARKET_MAKER.core.wire` makes these ev
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -42,8 +43,13 @@ class MarketEvent(Event, frozen=True):
     @property
     def exchange_at(self) -> float | None:
         """The exchange's time of the event in epoch seconds; None when it gave none we can read."""
-        text = self.timestamp
-        return int(text) / 1000 if len(text) <= MAX_DIGITS and text.isdecimal() else None
+        return _seconds_of(self.timestamp)
+
+
+@lru_cache(maxsize=64)
+def _seconds_of(text: str) -> float | None:
+    """Read milliseconds; the tokens of one frame, and the frames of one batch, share theirs."""
+    return int(text) / 1000 if len(text) <= MAX_DIGITS and text.isdecimal() else None
 
 
 class TokenEvent(MarketEvent, frozen=True):

@@ -6,10 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 
-from POLYMARKET_MAKER.core.model import Level
+from POLYMARKET_MAKER.core.model import ZERO, Level
 
 TOP = 5
 """Levels a side that are published."""
+_make = tuple.__new__  # a Level of its parts in half the time that its own constructor takes
 
 
 class Ladder:
@@ -17,15 +18,22 @@ class Ladder:
 
     Prices are numbers, not texts: "0.5" and "0.50" are one level. The sizes keep the
     digits they came with, which the exchange's hash needs.
+
+    Attributes:
+        best: The best price; None when the side is empty.
     """
 
-    __slots__ = ("_levels", "_prices", "_top", "_top_from")
+    __slots__ = ("_edge", "_levels", "_prices", "_top", "_top_from", "best")
+    _BEST = 0  # where the best price stands
+    _HIGH_IS_GOOD = False
 
     def __init__(self, levels: Iterable[Level] = ()) -> None:
+        self.best: Decimal | None = None
         self._prices: list[Decimal] = []  # rising
         self._levels: list[Level] = []  # of these prices: a search compares numbers, not levels
         self._top: tuple[Level, ...] = ()  # as last asked for
         self._top_from: Decimal | None = None  # from which price; None: it has changed since
+        self._edge: Decimal | None = None  # the worst price of a full top
         self.replace(levels)
 
     def __len__(self) -> int:
@@ -36,6 +44,7 @@ class Ladder:
         by_price = {level.price: level for level in levels if level.size > 0}
         self._prices = sorted(by_price)
         self._levels = [by_price[price] for price in self._prices]
+        self.best = self._prices[self._BEST] if self._prices else None
         self._top_from = None
 
     def set(self, price: Decimal, size: Decimal) -> None:
@@ -43,15 +52,18 @@ class Ladder:
         prices = self._prices
         place = bisect_left(prices, price)
         is_there = place < len(prices) and prices[place] == price
-        if size > 0:
+        if size > ZERO:
             if is_there:
-                self._levels[place] = Level(price, size)
+                self._levels[place] = _make(Level, (price, size))
             else:
                 prices.insert(place, price)
-                self._levels.insert(place, Level(price, size))
+                self._levels.insert(place, _make(Level, (price, size)))
+                self.best = prices[self._BEST]
         elif is_there:
             del prices[place], self._levels[place]
-        if self._top_from is not None and self._is_in_top(price):
+            self.best = prices[self._BEST] if prices else None
+        edge = self._edge
+        if edge is None or price == edge or (price > edge) is self._HIGH_IS_GOOD:
             self._top_from = None
 
     def ascending(self) -> list[Level]:
@@ -60,33 +72,33 @@ class Ladder:
     def descending(self) -> list[Level]:
         return self._levels[::-1]
 
-    def _is_in_top(self, price: Decimal) -> bool:
-        """Whether a change at *price* may change the levels that were last asked for."""
+    def top(self, limit: Decimal) -> tuple[Level, ...]:
+        """Return the best levels from *limit* on, best first.
+
+        The same object as before where nothing in it has changed, and so is each level.
+        """
         raise NotImplementedError
+
+    def _keep_top(self, levels: list[Level], limit: Decimal) -> tuple[Level, ...]:
+        self._top = tuple(levels)
+        self._top_from = limit
+        self._edge = levels[-1].price if len(levels) == TOP else None
+        return self._top
 
 
 class Bids(Ladder):
     """The buyers: the highest price is the best."""
 
     __slots__ = ()
-
-    @property
-    def best(self) -> Decimal | None:
-        return self._prices[-1] if self._prices else None
+    _BEST = -1
+    _HIGH_IS_GOOD = True
 
     def top(self, limit: Decimal) -> tuple[Level, ...]:
-        """Return the best levels at or below *limit*, best first.
-
-        The same object as before where nothing in it has changed.
-        """
-        if self._top_from != limit:
-            end = bisect_right(self._prices, limit)
-            self._top = tuple(self._levels[max(0, end - TOP) : end][::-1])
-            self._top_from = limit
-        return self._top
-
-    def _is_in_top(self, price: Decimal) -> bool:
-        return len(self._top) < TOP or price >= self._top[-1].price
+        """Return the best levels at or below *limit*; see :meth:`Ladder.top`."""
+        if self._top_from == limit:
+            return self._top
+        end = bisect_right(self._prices, limit)
+        return self._keep_top(self._levels[max(0, end - TOP) : end][::-1], limit)
 
 
 class Asks(Ladder):
@@ -94,17 +106,9 @@ class Asks(Ladder):
 
     __slots__ = ()
 
-    @property
-    def best(self) -> Decimal | None:
-        return self._prices[0] if self._prices else None
-
     def top(self, limit: Decimal) -> tuple[Level, ...]:
-        """Return the best levels at or above *limit*, best first; see :meth:`Bids.top`."""
-        if self._top_from != limit:
-            start = bisect_left(self._prices, limit)
-            self._top = tuple(self._levels[start : start + TOP])
-            self._top_from = limit
-        return self._top
-
-    def _is_in_top(self, price: Decimal) -> bool:
-        return len(self._top) < TOP or price <= self._top[-1].price
+        """Return the best levels at or above *limit*; see :meth:`Ladder.top`."""
+        if self._top_from == limit:
+            return self._top
+        start = bisect_left(self._prices, limit)
+        return self._keep_top(self._levels[start : start + TOP], limit)

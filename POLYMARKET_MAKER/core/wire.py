@@ -1,6 +1,6 @@
 """Exchange text to typed events.
 
-The only module that says ``asset_id``, ``buys`` and ``sells``.
+The only module, with :mod:`.changes`, that says ``asset_id``, ``buys`` and ``sells``.
 Market channel of 2026-09 and its older spellings: ``buys``/``sells`` for a book,
 ``changes`` or flat fields for a price change, one object or an array of objects
 a frame, and a few frames that are not JSON at all.
@@ -16,6 +16,7 @@ from decimal import Decimal
 import msgspec
 
 from POLYMARKET_MAKER.core.bounds import BadFrame, finite, last_trade_text, require_level, share
+from POLYMARKET_MAKER.core.changes import read_changes
 from POLYMARKET_MAKER.core.events import (
     BestBidAsk,
     BookSnapshot,
@@ -96,6 +97,11 @@ def parse(text: str, *, skip_book: Callable[[str], bool] | None = None) -> list[
     Returns:
         The frame's events in order; one bad element of an array spoils only itself.
     """
+    changes = read_changes(text)
+    return _parse_any(text, skip_book) if changes is None else [changes]
+
+
+def _parse_any(text: str, skip_book: Callable[[str], bool] | None) -> list[Event]:
     if text[:1] not in _JSON_HEADS:
         stripped = text.strip()
         if stripped[:1] not in _JSON_HEADS:

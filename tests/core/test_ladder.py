@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from POLYMARKET_MAKER.core.ladder import TOP, Asks, Bids
+from POLYMARKET_MAKER.core.ladder import TOP, Asks, Bids, Ladder
 from POLYMARKET_MAKER.core.model import Level
 
 PRICES = st.integers(1, 12).map(lambda hundredths: Decimal(hundredths) / 100)
@@ -69,3 +70,40 @@ def test_a_ladder_is_the_last_size_at_each_price(
     assert list(asks.top(limit)) == [each for each in expected if each[0] >= limit][:TOP]
     assert bids.best == (falling[0][0] if falling else None)
     assert asks.best == (expected[0][0] if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("side", "prices", "limit"),
+    [
+        (Bids, ("0.6", "0.5", "0.4", "0.3", "0.2"), "0.6"),
+        (Asks, ("0.1", "0.2", "0.3", "0.4", "0.5"), "0.1"),
+    ],
+)
+def test_a_change_of_the_last_of_the_top_levels_shows(
+    side: type[Ladder], prices: tuple[str, ...], limit: str
+) -> None:
+    ladder = side(level(price) for price in prices)
+    before = ladder.top(Decimal(limit))
+    ladder.set(Decimal(prices[-1]), Decimal(9))
+
+    assert before[-1] == level(prices[-1])
+    assert ladder.top(Decimal(limit))[-1] == level(prices[-1], "9")
+
+
+def test_what_did_not_change_is_the_same_object() -> None:
+    """By that, who writes a quote as text knows that it need not."""
+    bids = Bids(level(f"0.{n}") for n in range(1, 10))
+    before = bids.top(Decimal("0.9"))
+    bids.set(Decimal("0.1"), Decimal(7))
+    unchanged = bids.top(Decimal("0.9"))
+    bids.set(Decimal("0.8"), Decimal(7))
+    after = bids.top(Decimal("0.9"))
+
+    assert unchanged is before
+    assert [one is other for one, other in zip(after, before, strict=True)] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]

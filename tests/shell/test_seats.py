@@ -70,6 +70,16 @@ def test_health_alone_is_worth_publishing() -> None:
     assert seat.health is TokenHealth.QUIET
 
 
+def test_a_change_makes_nobody_live_whose_ladder_was_given_up_or_whose_market_is_over() -> None:
+    given_up, over = seated(), seated()
+    given_up.book.lose_line()
+    over.book.closed = True
+    told = [hear(seat, market.price_change(market.change("0.4", "1"))) for seat in (given_up, over)]
+
+    assert told == [True, True]
+    assert (given_up.health, over.health) == (TokenHealth.RESYNC, TokenHealth.CLOSED)
+
+
 def test_a_lost_line_is_told_once() -> None:
     seat = seated()
 
