@@ -102,7 +102,7 @@ class Signs:
         self.exiting = False
         self._brakes = brakes
         self._token_id = token_id
-        self._exit_signal = exit_signal
+        self._exit_signal = os.fspath(exit_signal)
 
     def look(self) -> None:
         """Look at all of them."""

@@ -22,6 +22,8 @@ class Holds:
     @property
     def held(self) -> frozenset[Side]:
         """The sides on which nothing may be placed now."""
+        if not self._until_mono:
+            return frozenset()
         mono = self._clock.mono()
         return frozenset(side for side, until in self._until_mono.items() if mono < until)
 

@@ -62,6 +62,11 @@ class Inquiries:
             deadline_at = max(boot, deadline(written_at(intent, self._clock), boot))
             self._open[intent.order_id] = begin(intent.order_id, deadline_at=deadline_at)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether any order is asked about."""
+        return bool(self._open)
+
     # -- what is to be done
 
     def steps(self, may_resend: Collection[str]) -> dict[str, Step]:

@@ -6,7 +6,7 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import NO_ASK, NO_BID, Stage, StageName
-from POLYMARKET_MAKER.core.model import AgedQuote, Side, TokenHealth
+from POLYMARKET_MAKER.core.model import AgedQuote, Side, Source, TokenHealth
 from POLYMARKET_MAKER.core.order import Placed, Rejected, Unknown
 from POLYMARKET_MAKER.core.reconcile import Plan
 from POLYMARKET_MAKER.core.risk import Allowed
@@ -36,12 +36,17 @@ class Journal:
         self._seen: tuple[AgedQuote | NoQuote, TokenView] | None = None
         self._checked: tuple[Allowed, Plan] | None = None
         self._quote = Mark(StageState.WAIT, "starting")
+        # What the stages show already, so that it need not be said again:
+        self._source: tuple[str | None, Source, TokenHealth] | None = None
+        self._decided: tuple[Stage, Mark] | None = None
+        self._px_mono = float("-inf")  # when the next line of prices is due
         self._trouble: str | None = None
         self._failed: dict[Side, str] = {}
         status.before_writing = self._describe
 
     def waiting(self, reading: NoQuote) -> None:
         """There is no quote at all."""
+        self._source = None
         self._status.mark(StageName.SOURCE, StageState.WAIT, reading.reason)
         self._status.mark(StageName.VENUE, *at_venue(self._trouble))
         if log.every(WAIT_EVERY_S, "wait", reading.reason):
@@ -49,14 +54,18 @@ class Journal:
 
     def quoted(self, aged: AgedQuote, view: TokenView, refused: str | None) -> None:
         """There is a quote, good or not; *refused* is why a better source cannot be had."""
-        state = StageState.OK if refused is None else StageState.BLOCKED
-        self._status.mark(StageName.SOURCE, state, refused or aged.source)
-        state = StageState.OK if aged.health.is_tradable else StageState.BLOCKED
-        self._quote = Mark(state, aged.health)  # the strategy may see more wrong with it
+        source = refused, aged.source, aged.health
+        if source != self._source:
+            self._source = source
+            state = StageState.OK if refused is None else StageState.BLOCKED
+            self._status.mark(StageName.SOURCE, state, refused or aged.source)
+            state = StageState.OK if aged.health.is_tradable else StageState.BLOCKED
+            self._quote = Mark(state, aged.health)  # the strategy may see more wrong with it
         if aged.health is not self._health:
             self._health = aged.health
             log.info("[HEALTH]", token=self._token, health=aged.health, src=aged.source)
-        if log.every(PX_EVERY_S, "px"):
+        if (mono := self._clock.mono()) >= self._px_mono:
+            self._px_mono = mono + PX_EVERY_S
             log.info(
                 "[PX]",
                 token=self._token,
@@ -76,11 +85,15 @@ class Journal:
         venue = at_venue(self._trouble)
         if venue.state is StageState.OK:
             venue = Mark(StageState.WAIT, "account_not_read")
+        self._decided = None
         self._status.mark(StageName.QUOTE, *self._quote)
         self._status.mark(StageName.VENUE, *venue)
 
     def decided(self, stage: Stage) -> None:
         """The strategy has spoken; a side that is empty is nobody's fault."""
+        if (stage, self._quote) == self._decided:
+            return
+        self._decided = stage, self._quote
         if stage.name is StageName.QUOTE:
             state = StageState.WAIT if stage in (NO_BID, NO_ASK) else StageState.BLOCKED
             self._status.mark(StageName.QUOTE, state, stage.reason)

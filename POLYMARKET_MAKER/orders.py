@@ -171,6 +171,8 @@ class Orders:
             view: What the ledger says.
             again: Of :attr:`undecided`, those that risk would place now.
         """
+        if not (view.unresolved or view.unsettled or self._inquiries.has_any):
+            return
         self._inquiries.follow(view, self._posting(view))
         steps = self._inquiries.steps(frozenset() if again is None else again.order_ids)
         self.cancel([each for each, step in steps.items() if step is Step.CANCEL])
@@ -214,11 +216,10 @@ class Orders:
 
     def _posting(self, view: TokenView) -> frozenset[str]:
         """Return the orders whose own request is under way, and perhaps their neighbours."""
-        is_posting = bool(self._posts.under_way)
+        if not self._posts.under_way:
+            return frozenset()
         return frozenset(
-            intent.order_id
-            for intent in view.unresolved
-            if is_posting and intent.state is IntentState.INTENDED
+            intent.order_id for intent in view.unresolved if intent.state is IntentState.INTENDED
         )
 
     # -- what came of it

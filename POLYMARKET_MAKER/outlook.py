@@ -148,7 +148,7 @@ class Outlook:
         if version != self._ledger_version or self._asking():
             self._ledger_version = version  # what is written from here on is news the next time
             self._collect()
-        with self._ledger.one_moment():
+        with self._ledger.one_moment(version):
             seen = self._read(now)
         if seen != self._seen:  # what follows from the old one is not to be worked out anew
             self._seen = seen

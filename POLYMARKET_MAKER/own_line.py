@@ -75,6 +75,11 @@ class OwnLine:
         self._not_before_mono = 0.0
         self._refusals = 0
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether there is no line, nor a place that is held for one."""
+        return self._quotes is None and self._dialling is None and self._connection is None
+
     def aged(self) -> AgedQuote | None:
         """Return the line's newest quote; None without a line or before the first."""
         return None if self._quotes is None else self._quotes.aged()

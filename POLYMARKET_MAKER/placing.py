@@ -12,6 +12,8 @@ from POLYMARKET_MAKER.holds import Holds
 from POLYMARKET_MAKER.ledger import Intent
 from POLYMARKET_MAKER.sending import Decided, Sender
 
+_KEYS = {side: f"post_{side.value}" for side in Side}
+
 
 class Placing:
     """Begins requests that carry an order; used by the loop only."""
@@ -27,7 +29,7 @@ class Placing:
     @property
     def under_way(self) -> frozenset[Side]:
         """The sides whose request has not been collected yet."""
-        return frozenset(side for side in Side if self._calls.is_running(_key(side)))
+        return frozenset(side for side, key in _KEYS.items() if self._calls.is_running(key))
 
     @property
     def busy(self) -> frozenset[Side]:
@@ -44,14 +46,14 @@ class Placing:
         if order.side in self.under_way:
             return False
         decided = Decided(order, aged, market, reason, self._clock.boot())
-        self._calls.submit(_key(order.side), partial(self._sender.send, decided))
+        self._calls.submit(_KEYS[order.side], partial(self._sender.send, decided))
         return True
 
     def begin_again(self, intent: Intent, aged: AgedQuote) -> bool:
         """Begin to send the identical body; False while its side has a request under way."""
         if intent.side in self.under_way:
             return False
-        key, boot_s = _key(intent.side), self._clock.boot()
+        key, boot_s = _KEYS[intent.side], self._clock.boot()
         self._resending[key] = intent.order_id
         self._calls.submit(key, partial(self._sender.send_again, intent, aged, boot_s))
         return True
@@ -62,8 +64,8 @@ class Placing:
 
     def failed(self, key: str) -> None:
         """Take in that a request ended with an error; any request's key may be told."""
-        for side in Side:
-            if key == _key(side):
+        for side, posting in _KEYS.items():
+            if key == posting:
                 self._holds.failed(side)
 
     def refused(self, side: Side) -> None:
@@ -73,7 +75,3 @@ class Placing:
     def answered(self, side: Side, outcome: Outcome) -> None:
         """Take in the exchange's answer."""
         self._holds.answered(side, outcome)
-
-
-def _key(side: Side) -> str:
-    return f"post_{side.value}"

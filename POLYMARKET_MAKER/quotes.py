@@ -66,6 +66,7 @@ class Quotes:
         source = Source.SHARED if begin_shared and shared is not None else Source.DIRECT
         self._state: State = start(source, clock.mono())
         self._look: Look | None = None
+        self._is_settled = False  # on the snapshot, which is well, and without a line
         self._last_switch: dict[str, Any] | None = None
         self._tally = Tally()
         self._lag: dict[str, Any] = {}
@@ -83,14 +84,23 @@ class Quotes:
 
     def read(self) -> AgedQuote | NoQuote:
         """Look at both sources, change over where that is due, and return the newest quote."""
-        own = self._own.aged()
-        is_ready = own is not None and own.health.is_tradable
         if self._shared is not None:
             self._look = self._shared.look()
+            if self._is_settled and self._look.fault is None and self._look.aged is not None:
+                self._tally.took(self._look.aged, self._look.epoch)
+                return self._look.aged
+        return self._read_both()
+
+    def _read_both(self) -> AgedQuote | NoQuote:
+        """Choose between the sources, the snapshot having been looked at."""
+        own = self._own.aged()
+        is_ready = own is not None and own.health.is_tradable
+        if self._look is not None:
             self._choose(self._look, is_ready=is_ready)
         self._own.keep(wanted=self._state.wants_line, is_ready=is_ready)
         self.refused = self._own.refused
         self._note_starving()
+        self._is_settled = self._has_nothing_to_choose()
         shared = self._look.aged if self._look is not None else None
         aged = own if self.source is Source.DIRECT else shared
         if aged is None:
@@ -143,6 +153,16 @@ class Quotes:
         )
         if switch is not None:
             self._tell(switch)
+
+    def _has_nothing_to_choose(self) -> bool:
+        """Whether the next look, if the snapshot is still well then, changes nothing here."""
+        state = self._state
+        return (
+            state.source is Source.SHARED
+            and state.fault is None
+            and not state.wants_line
+            and self._own.is_closed
+        )
 
     def _note_starving(self) -> None:
         serves = self._look is not None and self._look.fault is None

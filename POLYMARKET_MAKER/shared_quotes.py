@@ -141,6 +141,9 @@ class SharedQuotes:
         self._known: _Known | None = None
         self._feed: _FeedBlock | None = None
         self._feed_boot = -math.inf
+        self._line = _LineBlock()  # the one that carries the token, as this feed says:
+        self._line_feed: _FeedBlock | None = None
+        self._line_conn: object = None
 
     def look(self) -> Look:
         """Look once. Never raises for what another process did to the file."""
@@ -187,7 +190,10 @@ class SharedQuotes:
         offset_s = self._offset_s(entry)
         known = self._take(read, offset_s)
         age_s = max(0.0, boot - known.born_boot)
-        line = feed.line_of(entry.fields.get("conn"))
+        conn = entry.fields.get("conn")
+        if feed is not self._line_feed or conn != self._line_conn:
+            self._line, self._line_feed, self._line_conn = feed.line_of(conn), feed, conn
+        line = self._line
         heard_at = line.last_frame_at
         silent_s = None if heard_at is None else boot - (heard_at - offset_s)
         health = snapshot_health(

@@ -94,6 +94,7 @@ class Trading:
         self._clock = clock
         self._distrust = Distrust(clock.mono())
         self._memory: dict[str, str] = strategy.memory()
+        self._kept: Strategy = strategy  # the last one whose memory is written
         self._market_now = market
         self._judged: _Judged | None = None
 
@@ -147,11 +148,14 @@ class Trading:
         return self._market_now
 
     def _keep_memory(self) -> None:
+        if self._strategy is self._kept:
+            return
         memory = self._strategy.memory()
-        if memory != self._memory:
-            with _told_if_not_written():
+        with _told_if_not_written():
+            if memory != self._memory:
                 self._ledger.save_state(self._market.token_id, json.dumps(memory))
                 self._memory = memory
+            self._kept = self._strategy
 
     def _judge(self, facts: Facts) -> _Judged:
         known = self._judged
@@ -187,6 +191,8 @@ class Trading:
 
     def _wanted_again(self, facts: Facts) -> frozenset[str]:
         unresolved = facts.around.view.unresolved
+        if not unresolved:
+            return frozenset()
         undecided = [each for each in unresolved if each.order_id in self._orders.undecided]
         return frozenset(each.order_id for each in undecided if self._is_wanted_again(each, facts))
 

@@ -39,12 +39,15 @@ class Bucket:
 
     def filled(self, now: float) -> Bucket:
         """Return the bucket as it is *now*; another process may have counted a moment later."""
+        return replace(self, level=self._level_at(now), at=now)
+
+    def _level_at(self, now: float) -> float:
         passed_s = max(0.0, now - self.at)
-        return replace(self, level=min(self.burst, self.level + passed_s * self.rate_per_s), at=now)
+        return min(self.burst, self.level + passed_s * self.rate_per_s)
 
     def wait_s(self, cost: float, now: float) -> float:
         """Return how long to wait until *cost* can be taken; 0 when it can now."""
-        missing = min(cost, self.burst) - self.filled(now).level
+        missing = min(cost, self.burst) - self._level_at(now)
         return max(0.0, missing / self.rate_per_s)
 
     def taken(self, cost: float, now: float) -> Bucket:

@@ -38,7 +38,7 @@ from POLYMARKET_MAKER.core.exiting import (
     remembered_exit,
     take_bid,
 )
-from POLYMARKET_MAKER.core.model import AgedQuote, MarketInfo, Quote, Side
+from POLYMARKET_MAKER.core.model import ZERO, AgedQuote, MarketInfo, Quote, Side
 from POLYMARKET_MAKER.core.money import (
     ONE,
     SIZE_STEP,
@@ -95,7 +95,7 @@ class VolatilityStrategy(msgspec.Struct, frozen=True):
         state = tick.observe(self.state)
         if exiting:
             state, sell, stage = tick.exit(state)
-            return Decision(VolatilityStrategy(self.params, state), _given(sell), stage)
+            return Decision(self._in(state), _given(sell), stage)
         if state.exit is not None:
             state = replace(state, exit=None)
         if sell_only:
@@ -106,7 +106,11 @@ class VolatilityStrategy(msgspec.Struct, frozen=True):
         sell, sell_stage = tick.sell(state)
         if sell_stage is not None and not stage.passed:
             stage = sell_stage  # a buy in force says most; without one the holding speaks
-        return Decision(VolatilityStrategy(self.params, state), _given(buy, sell), stage)
+        return Decision(self._in(state), _given(buy, sell), stage)
+
+    def _in(self, state: State) -> VolatilityStrategy:
+        """Return the strategy with *state*: itself where that is its own."""
+        return self if state is self.state else VolatilityStrategy(self.params, state)
 
 
 class _Tick(msgspec.Struct, frozen=True):
@@ -125,7 +129,7 @@ class _Tick(msgspec.Struct, frozen=True):
     @property
     def held(self) -> Decimal:
         """Shares that an order could sell."""
-        return floor_size(self.position.size)
+        return floor_size(self.position.size) if self.position.size else ZERO
 
     @property
     def smallest(self) -> Decimal:
@@ -139,7 +143,9 @@ class _Tick(msgspec.Struct, frozen=True):
         elif state.holding is not None:
             state = self._after_round_trip(state)
         mid = self.quote.mid
-        return state if mid is None else replace(state, window=state.window.add(self.now, mid))
+        if mid is None or (window := state.window.add(self.now, mid)) is state.window:
+            return state
+        return replace(state, window=window)
 
     def _holding(self, before: Holding | None) -> Holding:
         """Follow what is held, and whether anything happens to it."""

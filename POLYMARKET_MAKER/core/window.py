@@ -12,14 +12,14 @@ SLOTS = 240
 
 
 class Sample(NamedTuple):
-    """A price and the last time at which it was the newest."""
+    """A price, and when it was the newest, to within a slot before the last time."""
 
     at: float
     price: Decimal
 
 
 class HighWindow(msgspec.Struct, frozen=True):
-    """The highest price of the last *length_s* seconds; a value, each sample gives a new one.
+    """The highest price of the last *length_s* seconds; a value, what it becomes is another one.
 
     Kept are only the samples that can still become the highest: each is lower and
     newer than the one before it. Within one slot (1/240 of the length) only the
@@ -42,11 +42,14 @@ class HighWindow(msgspec.Struct, frozen=True):
 
     def add(self, at: float, price: Decimal) -> HighWindow:
         """Return the window with *price* in it and what is older than its length gone."""
-        oldest = at - self.length_s
+        oldest, slot_s = at - self.length_s, self.length_s / SLOTS
+        if self.count > 1 and self.peaks and self.peaks[0].at > oldest:
+            last_at, last_price = self.peaks[-1]
+            if price == last_price and at // slot_s == last_at // slot_s:
+                return self  # as nearly always; it is kept to within a slot
         kept = [peak for peak in self.peaks if peak.at > oldest]
         while kept and kept[-1].price <= price:
             kept.pop()
-        slot_s = self.length_s / SLOTS
         # A lower price in the slot of a higher one cannot become the high for longer than a slot.
         if not kept or at // slot_s != kept[-1].at // slot_s:
             kept.append(Sample(at, price))

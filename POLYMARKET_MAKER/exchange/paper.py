@@ -89,12 +89,15 @@ class Paper:
         quote = aged.quote
         with self._lock:
             self._expire()
-            for key in [key for key in self._taken if key[0] == quote.token_id]:
-                del self._taken[key]
+            if self._taken:
+                for key in [key for key in self._taken if key[0] == quote.token_id]:
+                    del self._taken[key]
             if not aged.health.is_tradable:
                 self._quotes.pop(quote.token_id, None)
                 return []
             self._quotes[quote.token_id] = quote
+            if not self._orders:
+                return []
             through = [
                 order for order in self._live(quote.token_id) if rules.is_through(order, quote)
             ]
@@ -264,6 +267,8 @@ class Paper:
         ]
 
     def _expire(self) -> None:
+        if not self._expires_at:
+            return
         now = self._clock.now()
         for order_id in [each for each, at in self._expires_at.items() if at <= now]:
             del self._expires_at[order_id]

@@ -81,9 +81,15 @@ class Ledger(OrderBook, FillBook, Reports, Notes):
         """How often this process has written; the last part of :meth:`version`."""
         return self._db.writes
 
-    def one_moment(self) -> AbstractContextManager[tuple[int, int]]:
-        """Answer what is asked every turn as of one moment, whose :meth:`version` it yields."""
-        return self._db.one_moment()
+    def one_moment(
+        self, version: tuple[int, int] | None = None
+    ) -> AbstractContextManager[tuple[int, int]]:
+        """Answer what is asked every turn as of one moment, whose :meth:`version` it yields.
+
+        Args:
+            version: What :meth:`version` returned just now, if it was asked.
+        """
+        return self._db.one_moment(version)
 
     def close(self) -> None:
         """Close the file."""

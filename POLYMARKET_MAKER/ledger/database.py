@@ -106,14 +106,18 @@ class Database:
             return cast(T, self._kept[question])
 
     @contextmanager
-    def one_moment(self) -> Iterator[tuple[int, int]]:
+    def one_moment(self, version: tuple[int, int] | None = None) -> Iterator[tuple[int, int]]:
         """Ask only once, for all :meth:`kept` of the block, whether anybody has written.
 
         Yields the :meth:`version` at its beginning. Nobody else in this process reads the ledger
         meanwhile; what this process itself writes is seen in it.
+
+        Args:
+            version: What :meth:`version` returned just now, if it was asked. What was written
+                since may be in the answers; it is news to the next who asks.
         """
         with self._read_lock:
-            version = self.version()
+            version = version or self.version()
             self._moment = version[0]
             try:
                 yield version

@@ -373,3 +373,16 @@ def test_what_rests_is_post_only_unless_it_is_switched_off(*, post_only: bool) -
 
     assert only(fallen(params).tick("0.49", "0.51")).post_only is post_only
     assert only(Life(params).tick("0.40", "0.42", holding("10"))).post_only is post_only
+
+
+def test_a_tick_that_is_like_the_last_one_leaves_the_strategy_the_same_object() -> None:
+    """Whoever keeps its memory sees by that, without a look, that there is nothing to write."""
+    life = fallen()
+    life.tick("0.59", "0.61", after_s=0.1)
+    before = life.strategy
+
+    life.tick("0.59", "0.61", after_s=0.1)
+    assert life.strategy is before
+
+    life.tick("0.58", "0.60", after_s=3.0)
+    assert life.strategy is not before

@@ -51,3 +51,13 @@ def test_before_the_first_sample_there_is_no_high_and_no_drop() -> None:
 
     assert window.high is None
     assert window.drop(Decimal("0.4")) == 0
+
+
+def test_a_price_that_stands_leaves_the_window_what_it_is_for_one_slot() -> None:
+    """Most quotes change no price; what is not new need not be made, kept and compared."""
+    stands = HighWindow(240.0).add(0.0, Decimal("0.9")).add(0.1, Decimal("0.9"))
+    assert stands.add(0.9, Decimal("0.9")) is stands
+    assert stands.add(0.9, Decimal("0.91")).high == Decimal("0.91")
+    later = stands.add(1.0, Decimal("0.9"))
+    assert later is not stands
+    assert later.add(240.5, Decimal("0.1")).high == Decimal("0.9"), "it stood until then"

@@ -144,6 +144,22 @@ def test_a_thread_that_waits_to_write_holds_up_no_thread_that_reads(tmp_path: Pa
         assert ledger.version() != version
 
 
+def test_what_was_written_since_the_version_of_a_moment_is_news_afterwards(tmp_path: Path) -> None:
+    """Who has just asked for the version need not ask again, and misses nothing for good."""
+    path = tmp_path / "ledger.db"
+    with Ledger.open(path, ME) as ledger, Ledger.open(path, ME) as other:
+        assert ledger.account_read_at() is None
+        version = ledger.version()
+        other.account_read(5.0, boot_s=1.0)
+
+        with ledger.one_moment(version) as moment:
+            assert moment == version
+            assert ledger.account_read_at() in (None, 5.0)
+
+        assert ledger.version() != version
+        assert ledger.account_read_at() == 5.0
+
+
 def test_what_a_loop_writes_waits_for_nobody(tmp_path: Path) -> None:
     """It is written at a later turn; here neither another process nor a thread lets go."""
     path = tmp_path / "ledger.db"

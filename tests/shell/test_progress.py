@@ -31,7 +31,7 @@ from POLYMARKET_MAKER.journal import Journal
 from POLYMARKET_MAKER.ledger import Intent, IntentState, TokenView
 from POLYMARKET_MAKER.orders import News
 from POLYMARKET_MAKER.progress import after_rules, at_order
-from POLYMARKET_MAKER.quotes import Quotes
+from POLYMARKET_MAKER.quotes import NoQuote, Quotes
 from POLYMARKET_MAKER.sending import Posted
 from POLYMARKET_MAKER.stages import StageState
 from tests.support.trading import TOKEN, aged, resting, signed
@@ -230,3 +230,17 @@ def test_a_state_of_the_exchange_stands_and_does_not_flicker(tmp_path: Path) -> 
 
     assert first["venue"][:2] == ("blocked", "cancel_only")
     assert second == first
+
+
+def test_a_stage_is_told_again_after_a_turn_that_said_otherwise(tmp_path: Path) -> None:
+    """What a stage shows already is not told anew: it must be known what it shows."""
+    turns = Turns(tmp_path)
+    first = turns.turn(NO_BID)
+
+    turns.journal.waiting(NoQuote("missing"))
+    assert turns.status.stages.as_dict()["source"]["reason"] == "missing"
+    assert turns.turn(NO_BID)["source"][:2] == first["source"][:2]
+
+    turns.journal.recovering()
+    assert turns.status.stages.as_dict()["quote"]["reason"] == "live"
+    assert turns.turn(NO_BID)["quote"][:2] == ("wait", "no_bid")

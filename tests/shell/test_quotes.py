@@ -269,3 +269,16 @@ def test_what_was_skipped_and_how_late_it_was_stands_in_the_status(direct: House
 
     assert status["conflated"] == 3
     assert status["lag_ms"] == {"p50": 1.0, "p99": 1.0, "count": 2}
+
+
+def test_what_was_skipped_on_the_file_is_counted_too(shared: House) -> None:
+    """Nothing has to be chosen there, as nearly always; what is read is counted all the same."""
+    shared.publish()
+    shared.live(2)
+    shared.publish(0.48)
+    shared.publish(0.47)
+    shared.live(2)
+
+    status = shared.quotes.status()
+    assert status["conflated"] == 1
+    assert status["lag_ms"]["count"] == 1
