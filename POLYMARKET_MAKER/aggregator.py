@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +22,7 @@ from POLYMARKET_MAKER.core.feed import FeedLimits
 from POLYMARKET_MAKER.core.health import HealthLimits
 from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.witness import EndWatch, Step
-from POLYMARKET_MAKER.errors import VenueError
+from POLYMARKET_MAKER.errors import CannotStart, VenueError
 from POLYMARKET_MAKER.exchange.public import RestBook
 from POLYMARKET_MAKER.feed_stats import board_status, feed_block
 from POLYMARKET_MAKER.line import Frame, Line, LineStats, OpenLine
@@ -71,13 +72,13 @@ class Aggregator:
         planned_s: float | None = PLANNED_S,
         version: str = "",
     ) -> None:
-        self._path = path
+        self._make_publisher = partial(
+            Publisher, path, flush_interval_s=flush_interval_s, version=version
+        )
         self._open_line = open_line
         self._clock = clock = clock or Clock()
         self._mono = mono or clock.boot
-        self._flush_interval_s = flush_interval_s
         self._recorder = recorder
-        self._version = version
         self._limits = HealthLimits(
             live_s=clock.real_s(HealthLimits().live_s),
             suspect_s=clock.real_s(HealthLimits().suspect_s),
@@ -96,6 +97,7 @@ class Aggregator:
             RestReader(reads, self._on_rest_book, self._on_market, clock=clock) if reads else None
         )
         self._publisher: Publisher | None = None
+        self._cannot_start = ""
         self._stopping = threading.Event()
         self._last_frames: deque[Frame] = deque(maxlen=FRAMES_KEPT)
         self._sweep_now = False
@@ -108,9 +110,11 @@ class Aggregator:
         Raises:
             CannotStart: Another process is the writer, or the directory cannot be used.
         """
-        self._publisher = Publisher(
-            self._path, flush_interval_s=self._flush_interval_s, version=self._version
-        )
+        try:
+            self._publisher = self._make_publisher()
+        except CannotStart as error:
+            self._cannot_start = str(error)
+            raise
         if self._reader is not None:
             self._reader.start()
         self.set_tokens(token_ids)
@@ -129,8 +133,8 @@ class Aggregator:
 
     @property
     def failure(self) -> str:
-        """Why it ended by itself, such as a lost lock; "" while it runs."""
-        return "" if self._publisher is None else self._publisher.failure
+        """Why it could not start or ended by itself, such as a lost lock; "" while it runs."""
+        return self._cannot_start if self._publisher is None else self._publisher.failure
 
     def stop(self) -> None:
         """End the lines and write the last snapshot."""
@@ -227,11 +231,9 @@ class Aggregator:
 
     def _on_market(self, token_id: str, answer: MarketInfo | VenueError) -> None:
         """Take what REST says of a market, in the reader's thread."""
-        if isinstance(answer, VenueError):
-            return
         with self._lock:
             seat = self._board.seats.get(token_id)
-            if seat is None:
+            if seat is None or isinstance(answer, VenueError):
                 return
             seat.end_watch.answered(self._mono(), self._clock.now(), end_at=answer.end_at)
             if answer.closed and not seat.book.closed:
@@ -286,12 +288,11 @@ class Aggregator:
     def _act(self, seat: Seat, step: Step, now: float) -> None:
         if step is Step.MOVE:
             self._board.move(seat, now, "no book came")
-        if self._reader is None:
-            return
-        if step is Step.ASK_REST:
-            self._reader.ask_book(seat.token_id)
-        if not seat.book.closed and seat.leaves_mono is None and seat.end_watch.look(now):
-            self._reader.ask_market(seat.token_id)
+        if self._reader is not None:
+            if step is Step.ASK_REST:
+                self._reader.ask_book(seat.token_id)
+            if not seat.book.closed and seat.leaves_mono is None and seat.end_watch.look(now):
+                self._reader.ask_market(seat.token_id)
 
     def _forget(self, token: str) -> None:
         self._books.forget(token)

@@ -24,6 +24,7 @@ from POLYMARKET_MAKER.settings import Settings
 TURN_S = 0.2
 NO_TOKENS_EVERY_S = 60.0
 AGGREGATOR_FAILED = "aggregator_failed"
+"""Why a replay ends without its aggregator: nobody else can give its quotes."""
 REPORT_EVERY_S = 1.0
 SERVE_WAIT_S = 15.0
 AGGREGATOR_RETRY_S = 60.0
@@ -87,7 +88,7 @@ class Supervisor:
         self._started_mono = clock.mono()
         self._reported_mono = float("-inf")
         self._subscribed: tuple[str, ...] | None = None
-        self._aggregator_due_mono: float | None = None
+        self._aggregator_again_mono = float("-inf")
 
     @property
     def cache_path(self) -> Path:
@@ -114,10 +115,9 @@ class Supervisor:
             return False
         self.aggregator.stop()
         self._subscribed = None
-        self._aggregator_due_mono = self._clock.mono() + AGGREGATOR_RETRY_S
+        self._aggregator_again_mono = self._clock.mono() + AGGREGATOR_RETRY_S
         self.aggregator = self._make_aggregator()
         self.aggregator.start(self.fleet.schedule.wants_quotes)
-        self._aggregator_due_mono = None
         return True
 
     def run(self) -> SupervisorExit:
@@ -155,7 +155,7 @@ class Supervisor:
         for chore in self._chores:
             chore(self)
         self._check_time()
-        self._retry_aggregator()
+        self._heal_aggregator()
         self._take_tokens()
         self.fleet.reap()
         self.fleet.end_hung()
@@ -171,13 +171,18 @@ class Supervisor:
             self.stop("time_limit")
         elif self._has_ended():
             self.stop("source_ended")
-        elif self.aggregator is not None and self.aggregator.failure:
-            log.error("[WS]", event="aggregator_failed", reason=self.aggregator.failure)
-            self.stop(AGGREGATOR_FAILED)
 
-    def _retry_aggregator(self) -> None:
-        due = self._aggregator_due_mono
-        if due is not None and self._clock.mono() >= due:
+    def _heal_aggregator(self) -> None:
+        """Replace an aggregator that ended by itself, or could not be started anew.
+
+        At once, then every minute. No child ends over it: they have lines of their own
+        meanwhile, and come back.
+        """
+        if self.aggregator is None or not self.aggregator.failure:
+            return
+        if self._make_aggregator is None:
+            self.stop(AGGREGATOR_FAILED)
+        elif self._clock.mono() >= self._aggregator_again_mono:
             with suppress(CannotStart):  # it has said why
                 self.restart_aggregator()
 
@@ -190,7 +195,7 @@ class Supervisor:
                 "or run copytrade_run.py",
                 looked_at=str(self.settings.copytrade_tokens_path),
             )
-        if self.aggregator is None or self._aggregator_due_mono is not None:
+        if self.aggregator is None or self.aggregator.failure:
             return
         # Those that wait are subscribed too, so that a child starts on data.
         wanted = self.fleet.schedule.wants_quotes
@@ -221,7 +226,7 @@ class Supervisor:
         self._report()
         self.fleet.terminate_all()
         deadline = self._clock.mono() + self.settings.scheduler.process_graceful_timeout_sec
-        while any(self.fleet.children()) and self._clock.mono() < deadline:
+        while not self.fleet.is_over() and self._clock.mono() < deadline:
             self._report_if_due()
             time.sleep(TURN_S)
             self.fleet.reap()

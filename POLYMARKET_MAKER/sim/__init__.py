@@ -21,7 +21,7 @@ Pure, in the order in which they build on each other:
     accounts      orders and trades as their owners see them
 
 The server:
-    auth, heartbeats, budgets, faults, stats, peaks, markets, line
+    auth, heartbeats, budgets, faults, stats, peaks, markets, peer, line
     venue         the running exchange under one clock
     market_ws, user_ws, rest_public, rest_private, rest_orders, data_api, gamma
     verbs, control, scenario    scripted trouble

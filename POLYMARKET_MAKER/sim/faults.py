@@ -64,12 +64,14 @@ class Faults:
     Attributes:
         deaf_tokens: Subscriptions to them are taken and never answered.
         frozen_tokens: No line, also no new one, gets their frames.
+        frozen_for: The same for the market lines of one process, by its pid; None for all tokens.
         ghost_books: Tokens whose REST book is a 0.01/0.99 ghost.
         version: What ``GET /version`` answers, whatever is really spoken; None for the truth.
         resnapshot: A token that is unsubscribed and subscribed again gets a book again.
         swap_duplicates: Each batch is sent again with the pair of tokens swapped.
         reorder_levels: Ladders come with the best price first.
         arrays: The level frames of a batch come as one array.
+        shunned_pid: Process whose market lines are refused; 0 for none.
         refuse_upgrades: How many WebSocket upgrades are still answered with 429.
         close_upgrades: How many WebSockets are still closed right after opening.
         invalid_first: How many first frames still get ``INVALID OPERATION``.
@@ -84,7 +86,9 @@ class Faults:
     pong: bool = True
     deaf_tokens: set[str] = field(default_factory=set)
     frozen_tokens: set[str] = field(default_factory=set)
+    frozen_for: dict[int, set[str] | None] = field(default_factory=dict)
     ghost_books: set[str] = field(default_factory=set)
+    shunned_pid: int = 0
     refuse_upgrades: int = 0
     close_upgrades: int = 0
     invalid_first: int = 0

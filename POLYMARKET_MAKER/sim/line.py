@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 
 from aiohttp import web
+
+from POLYMARKET_MAKER.sim.peer import owns_port
 
 QUEUE_LIMIT = 20_000  # frames; a client that reads so slowly is cut off
 
@@ -49,6 +52,17 @@ class Line:
     def is_frozen(self, tokens: tuple[str, ...]) -> bool:
         return self.frozen is None or all(token in self.frozen for token in tokens)
 
+    def freeze(self, tokens: Iterable[str] | None) -> None:
+        """Give no data of these tokens any more; None means all."""
+        if tokens is None:
+            self.frozen = None
+        elif self.frozen is not None:
+            self.frozen.update(tokens)
+
+    def is_of(self, pid: int) -> bool:
+        """Whether it was opened by process *pid*."""
+        return comes_from(self._request, pid)
+
     def silence(self) -> None:
         """Neither read nor write any more, and keep the socket open."""
         self.half_open = True
@@ -69,3 +83,11 @@ class Line:
                     await self.ws.send_bytes(frame)
                 else:
                     await self.ws.send_str(frame)
+
+
+def comes_from(request: web.Request, pid: int) -> bool:
+    """Whether a request was made by process *pid* of this machine."""
+    if request.transport is None:
+        return False
+    port: int = request.transport.get_extra_info("peername")[1]
+    return owns_port(pid, port)

@@ -16,7 +16,7 @@ from POLYMARKET_MAKER.sim import frames
 from POLYMARKET_MAKER.sim.canonical import compact
 from POLYMARKET_MAKER.sim.engine import Engine
 from POLYMARKET_MAKER.sim.faults import Faults
-from POLYMARKET_MAKER.sim.line import Line
+from POLYMARKET_MAKER.sim.line import Line, comes_from
 from POLYMARKET_MAKER.sim.market import Market
 from POLYMARKET_MAKER.sim.model import BookBatch, Resolved, TickChanged, Trade
 from POLYMARKET_MAKER.sim.stats import Stats
@@ -45,6 +45,9 @@ class MarketChannel:
         if self._faults.take("refuse_upgrades") or self._is_flood():
             self._stats.count("upgrades", "refused_429")
             return web.Response(status=429, text="Too Many Requests")
+        if self._faults.shunned_pid and comes_from(request, self._faults.shunned_pid):
+            self._stats.count("upgrades", "shunned")
+            return web.Response(status=503, text="Service Unavailable")
         ws = web.WebSocketResponse(compress=False)
         await ws.prepare(request)
         self._stats.count("upgrades", "market")
@@ -53,6 +56,9 @@ class MarketChannel:
             return ws
         self._count += 1
         line = self.lines[self._count] = Line(self._count, ws, request)
+        for pid, tokens in self._faults.frozen_for.items():
+            if line.is_of(pid):
+                line.freeze(tokens)
         writer = asyncio.create_task(line.write())
         try:
             async for message in ws:
@@ -151,8 +157,8 @@ class MarketChannel:
         seen = set() if self._faults.resnapshot else line.seen
         fresh = [i for i in ids if i not in seen and i not in self._faults.deaf_tokens]
         line.seen.update(ids)
-        views = [self._engine.by_token[i] for i in fresh]
-        if views and dump and self._may_send(line, tuple(fresh)):
+        views = [self._engine.by_token[i] for i in fresh if self._may_send(line, (i,))]
+        if views and dump:
             self._stats.count("sent", "book", len(views))
             line.send(self._shaped(frames.snapshot(views)))
 

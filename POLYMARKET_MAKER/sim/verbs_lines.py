@@ -19,27 +19,38 @@ def _lines(venue: Venue, channel: str) -> list[Line]:
     return [line for lines in chosen for line in lines.values()]
 
 
+def _lines_of(venue: Venue, pid: int) -> list[Line]:
+    """Return the market lines of one process."""
+    return [line for line in _lines(venue, "market") if line.is_of(pid)]
+
+
 def freeze(
-    venue: Venue, *, tokens: list[str] | None = None, sticky: bool = False, channel: str = "market"
+    venue: Venue,
+    *,
+    tokens: list[str] | None = None,
+    sticky: bool = False,
+    channel: str = "market",
+    pid: int = 0,
 ) -> dict[str, Any]:
     """Stop the data of open connections while PONG goes on: all of it, or some tokens.
 
-    A new connection gets data again, unless *sticky*.
+    A new connection gets data again, unless *sticky*. With *pid* only the market lines
+    of that process are meant; a program on another machine cannot be told apart.
     """
-    if sticky:
+    if sticky and pid:
+        venue.faults.frozen_for[pid] = None if tokens is None else set(tokens)
+    elif sticky:
         venue.faults.frozen_tokens.update(tokens or venue.engine.by_token)
-    lines = _lines(venue, channel)
+    lines = _lines_of(venue, pid) if pid else _lines(venue, channel)
     for line in lines:
-        if tokens is None:
-            line.frozen = None
-        elif line.frozen is not None:
-            line.frozen.update(tokens)
+        line.freeze(tokens)
     return {"lines": len(lines)}
 
 
 def thaw(venue: Venue) -> None:
     """Let frozen connections get data again."""
     venue.faults.frozen_tokens.clear()
+    venue.faults.frozen_for.clear()
     for line in _lines(venue, "all"):
         line.frozen = set()
 
@@ -55,6 +66,15 @@ def half_open(venue: Venue, *, channel: str = "all") -> dict[str, Any]:
 def drop(venue: Venue, *, channel: str = "all") -> dict[str, Any]:
     """Cut connections."""
     lines = _lines(venue, channel)
+    for line in lines:
+        line.cut()
+    return {"lines": len(lines)}
+
+
+def shun(venue: Venue, *, pid: int) -> dict[str, Any]:
+    """Cut the market lines of one process and refuse new ones with 503; 0 ends it."""
+    venue.faults.shunned_pid = pid
+    lines = _lines_of(venue, pid) if pid else []
     for line in lines:
         line.cut()
     return {"lines": len(lines)}
@@ -134,6 +154,7 @@ LINE_VERBS: dict[str, Verb] = {
     "thaw": thaw,
     "half_open": half_open,
     "drop": drop,
+    "shun": shun,
     "pong": pong,
     "refuse_upgrades": refuse_upgrades,
     "close_upgrades": close_upgrades,

@@ -93,8 +93,8 @@ def thread(facts: Facts) -> Verdict:
         return ok("it serves")
     if aggregator.state == "failed":
         return fail(
-            f"it could not start: {aggregator.error or 'no reason was given'}",
-            Fix("remove the cause and start the program again", START),
+            f"it does not run: {aggregator.error or 'no reason was given'}",
+            Fix("remove the cause; it is tried again every minute"),
             state=aggregator.state,
         )
     since = _age_of_start(facts)

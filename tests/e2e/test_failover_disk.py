@@ -120,12 +120,13 @@ RACE_S, RACE_S_IN_FULL = 8.0, 60.0
 def test_a_reader_that_races_the_writer_never_reads_a_mixture(
     tmp_path: Path, *, is_full: bool
 ) -> None:
+    """An entry begins and ends with the same number, and most of it lies between."""
     race_s = RACE_S_IN_FULL if is_full else RACE_S
     cache = tmp_path / "ws_cache.json"
     command = [sys.executable, str(RACER), str(cache), str(race_s)]
     done = threading.Event()
     with SnapshotWriter(cache, min_interval_s=0.0) as writer:
-        writer.put("1", {"a": 0, "b": 0, "filler": "x" * 2000})
+        writer.put("1", {"a": 0, "filler": "x" * 2000, "b": 0})
         writer.flush()
         readers = [
             subprocess.Popen([*command, kind], stdout=subprocess.PIPE, text=True)
@@ -135,7 +136,7 @@ def test_a_reader_that_races_the_writer_never_reads_a_mixture(
         while any(each.poll() is None for each in readers):
             number += 1
             length = 2000 + number % 7 * 1000
-            writer.put("1", {"a": number, "b": number, "filler": "x" * length})
+            writer.put("1", {"a": number, "filler": "x" * length, "b": number})
             writer.flush()
             done.wait(0.0005)
     outputs = [each.communicate()[0].split() for each in readers]

@@ -65,8 +65,8 @@ def test_without_websocket_client_it_ends_with_a_sentence_and_leaves_nobody(
     assert len(ended.err.strip().splitlines()) == 1, ended.err
     assert "pip install -r requirements.txt" in ended.err
     (log,) = (tmp_path / "logs").glob("autorun_main_*.log")
-    line = next(each for each in log.read_text("utf-8").splitlines() if GREPPED in each)
-    assert " ERROR " in line
+    lines = [each for each in log.read_text("utf-8").splitlines() if GREPPED in each]
+    assert [" ERROR " in each for each in lines] == [True]
     assert list((data / "children").iterdir()) == []
     assert processes_of(data) == []
 
@@ -150,5 +150,6 @@ def test_no_shared_ws_means_no_file_no_variable_and_a_line_for_each_child(tmp_pa
         assert not [each for each in environments if b"POLY_WS_SHARED_CACHE" in each]
         assert not [each for each in commands if b"--shared-ws-cache" in each]
         assert sorted(run.data.glob("ws_cache*")) == []
+        assert {each["shared_ws_cache_path"] for each in run.children().values()} == {None}
         assert run.status()["aggregator"]["state"] == "off"
         assert run.stop() == 0

@@ -1,4 +1,4 @@
-"""Children of a supervisor that is suspended, killed, or has nothing to tell for an hour."""
+"""Children of a supervisor that is suspended, restarted, killed, or silent for an hour."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.dialling import most_dialling
 from tests.support.failover import (
     always_quoting,
+    ask,
     is_quoting,
     live_on,
     starting_together,
     suspended,
 )
 from tests.support.program import Supervised, eventually, supervised
-from tests.support.simulator import running_simulator
+from tests.support.simulator import Simulator, addresses, running_simulator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
 
@@ -26,28 +28,122 @@ QUIET_S, QUIET_IN_FULL_S = 900, 3600
 RETRIES = 20
 """Questions that a loaded machine answers too late, and that are asked again."""
 
-
-def quoting(run: Supervised, source: str) -> bool:
-    children = run.children().values()
-    return len(children) == 2 and all(is_quoting(each, source) for each in children)
+FEW, MANY = 8, 100
 
 
-def test_a_suspended_supervisor_is_left_and_found_again(tmp_path: Path) -> None:
+def quoting(run: Supervised, source: str, *, children: int = 2) -> bool:
+    found = run.children().values()
+    return len(found) == children and all(is_quoting(each, source) for each in found)
+
+
+@pytest.mark.timeout(300)
+def test_children_of_a_suspended_supervisor_dial_few_at_a_time_and_find_it_again(
+    tmp_path: Path, *, is_full: bool
+) -> None:
+    """Eight of them in every run; a hundred take a minute of both processors."""
+    children, leave_s, return_after_s = (MANY, 90, 30) if is_full else (FEW, 25, 5)
     with (
-        running_simulator(tokens=2, tempers="steady") as sim,
+        running_simulator(tokens=children, tempers="steady") as sim,
         supervised(
             *("--paper", "--no-repl", "--tokens", ",".join(sim.tokens)),
-            *starting_together(tmp_path, fallback_return_after_s=5),
+            *starting_together(
+                tmp_path,
+                scheduler={"max_concurrent_tasks": children},
+                fallback_max_connections=children,
+                fallback_return_after_s=return_after_s,
+            ),
             directory=tmp_path,
-            env=live_on(sim),
+            env=addresses(sim),
         ) as run,
     ):
-        eventually(lambda: quoting(run, "shared"), within_s=60, what="two children on the file")
+
+        def all_quote(source: str) -> bool:
+            return quoting(run, source, children=children)
+
+        eventually(lambda: all_quote("shared"), within_s=60 + 2 * children, what="all on the file")
+        eventually(lambda: len(run.pids()) == children, within_s=10, what="pids in the status")
+        pids = run.pids()
         assert sim.stats()["connections"]["market"] == 1
         with suspended(run.process.pid):
-            eventually(lambda: quoting(run, "direct"), within_s=25, what="both on their own lines")
-        eventually(lambda: quoting(run, "shared"), within_s=60, what="both back on the file")
+            lost = time.monotonic()
+            most = most_dialling(sim, lost_mono=lost, but=run.process.pid)
+            left_s = lost + leave_s - time.monotonic()
+            eventually(lambda: all_quote("direct"), within_s=left_s, what="all on their own lines")
+            assert sim.stats()["connections"]["market"] == 1 + children
+        eventually(lambda: all_quote("shared"), within_s=60, what="all back on the file")
+        eventually(
+            lambda: sim.stats()["connections"]["market"] == 1,
+            within_s=5,
+            what="the own lines are given back",
+        )
+
+        statuses = run.children().values()
+        assert most == 5
+        assert {each["switches"] for each in statuses} == {2}
+        assert {each["last_switch"]["reason"] for each in statuses} == {"shared_healthy"}
+        assert run.pids() == pids
         assert run.stop() == 0
+
+
+def test_a_restarted_writer_is_followed_at_once(tmp_path: Path) -> None:
+    """Its seq begins again at 1; the ancestor ignored it until seq had passed the old value.
+
+    First the supervisor makes a new aggregator, as ``polyshared`` can ask it to. Then it is
+    killed and another one started, which takes the children over as they are: they bear a
+    silent writer for a minute here, so that none is on its own line before it is there.
+    """
+    outlives = {"on_supervisor_loss": "continue"}
+    with running_simulator(tokens=2, tempers="busy") as sim:
+        arguments = (
+            *("--paper", "--no-repl", "--tokens", ",".join(sim.tokens)),
+            *starting_together(tmp_path, scheduler=outlives, quote_max_age_s=60),
+        )
+        with supervised(*arguments, directory=tmp_path, env=addresses(sim)) as run:
+            eventually(lambda: quoting(run, "shared"), within_s=60, what="both on the file")
+            eventually(lambda: len(run.pids()) == 2, within_s=10, what="both pids in the status")
+            pids = sorted(run.pids())
+            before = versions_past(40, run, sim)
+            ask(run, "restart")
+            all_follow(run, before)
+            sim.control(do="resume")
+            before = versions_past(20, run, sim)
+            run.process.kill()
+            run.process.wait()
+            try:
+                with supervised(*arguments, directory=tmp_path, env=addresses(sim)) as second:
+                    all_follow(second, before)
+                    assert {each["switches"] for each in second.children().values()} == {0}
+                    eventually(
+                        lambda: sorted(second.pids()) == pids, within_s=30, what="the same children"
+                    )
+                    assert second.stop() == 0
+            finally:
+                for pid in filter(is_running, pids):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def versions_past(seq: int, run: Supervised, sim: Simulator) -> dict[str, tuple[int, int]]:
+    """Wait until a new writer's seq is a smaller one; then let the market rest."""
+    eventually(
+        lambda: all(each["seq"] > seq for each in run.children().values()),
+        within_s=60,
+        what=f"every seq past {seq}",
+    )
+    sim.control(do="pause")
+    return {token: (each["epoch"], each["seq"]) for token, each in run.children().items()}
+
+
+def all_follow(run: Supervised, before: dict[str, tuple[int, int]]) -> None:
+    def follows(token: str) -> bool:
+        status, (epoch, seq) = run.children()[token], before[token]
+        return is_quoting(status, "shared") and status["epoch"] > epoch and status["seq"] < seq
+
+    eventually(
+        lambda: all(follows(token) for token in before),
+        within_s=40,
+        what="both children follow the new writer",
+    )
+    assert {each["switches"] for each in run.children().values()} == {0}
 
 
 def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
@@ -57,9 +153,13 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
             *("--live", "--no-repl", "--tokens", ",".join(sim.tokens)),
             *(*starting_together(tmp_path), *always_quoting(tmp_path)),
             directory=tmp_path,
-            env=live_on(sim),
+            env=(env := live_on(sim)),
         ) as run,
     ):
+
+        def open_at_the_exchange() -> int:
+            return len(sim.control(do="orders", wallet=env["POLY_FUNDER"])["orders"])
+
         eventually(
             lambda: (
                 len(run.children()) == 3
@@ -70,6 +170,7 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
         )
         pids = run.pids()
         assert len(pids) == 3
+        assert open_at_the_exchange() >= 3
         run.process.send_signal(signal.SIGKILL)
         try:
             eventually(
@@ -80,6 +181,7 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
         finally:
             for pid in filter(is_running, pids):
                 os.kill(pid, signal.SIGKILL)
+        assert open_at_the_exchange() == 0
         children = run.children().values()
         assert [(each["state"], each["exit_code"]) for each in children] == [("ended", 0)] * 3
         assert [each["open_orders"] for each in children] == [[], [], []]

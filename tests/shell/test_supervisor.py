@@ -1,4 +1,4 @@
-"""The loop itself: what becomes of a feed that cannot be started anew."""
+"""The loop itself: what becomes of a feed that ended, or cannot be started anew."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from POLYMARKET_MAKER.brakes import Brakes
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.lines import market_lines
 from POLYMARKET_MAKER.operator_desk import OperatorDesk
-from POLYMARKET_MAKER.supervisor import AGGREGATOR_RETRY_S, Supervisor
+from POLYMARKET_MAKER.supervisor import AGGREGATOR_FAILED, AGGREGATOR_RETRY_S, Supervisor
+from polyshared import SnapshotWriter
 from tests.support.hand_clock import HandClock
+from tests.support.program import eventually
 from tests.support.waiting_fleet import waiting_fleet
 
 pytestmark = pytest.mark.timeout(60)
@@ -47,6 +49,21 @@ class House:
     def clear(self) -> None:
         self.folder.unlink()
         self.folder.mkdir()
+
+    def usurp(self) -> SnapshotWriter:
+        """Take the running feed's lock from it, and wait until it has noticed."""
+        aggregator = self.supervisor.aggregator
+        assert aggregator is not None
+        assert aggregator._publisher is not None
+        path = aggregator._publisher._writer.path
+
+        def has_failed() -> bool:
+            aggregator.set_tokens(())  # its clock stands still: say that there is work
+            return bool(aggregator.failure)
+
+        usurper = SnapshotWriter(path, take_over=True, max_age_s=-1)
+        eventually(has_failed, within_s=10, what="the feed has failed")
+        return usurper
 
     def epoch(self) -> int | None:
         """Return the life of the writer, None while nobody writes."""
@@ -90,6 +107,8 @@ def test_a_feed_that_cannot_be_started_anew_ends_nobody_and_is_tried_again(house
     supervisor._turn()
     assert supervisor.stop_reason is None
     assert house.epoch() is None
+    assert supervisor.aggregator is not None
+    assert "cannot start" in supervisor.aggregator.failure, "the status file says why"
 
     house.clear()
     house.clock.advance(AGGREGATOR_RETRY_S - 1)
@@ -99,3 +118,34 @@ def test_a_feed_that_cannot_be_started_anew_ends_nobody_and_is_tried_again(house
     supervisor._turn()
     assert house.epoch() not in (None, first)
     assert supervisor.stop_reason is None
+
+
+def test_a_feed_that_lost_its_lock_ends_nobody_and_is_started_anew_at_once(house: House) -> None:
+    supervisor, first = house.supervisor, house.epoch()
+    house.folder.mkdir()
+    with house.usurp():
+        supervisor._turn()
+    assert house.epoch() not in (None, first)
+    assert supervisor.stop_reason is None
+
+
+def test_a_feed_that_loses_its_lock_again_and_again_is_started_once_a_minute(house: House) -> None:
+    supervisor = house.supervisor
+    house.folder.mkdir()
+    with house.usurp():
+        supervisor._turn()
+    again = house.epoch()
+    with house.usurp():
+        house.clock.advance(AGGREGATOR_RETRY_S - 1)
+        supervisor._turn()
+        assert house.epoch() == again, "not before its time"
+    house.clock.advance(1)
+    supervisor._turn()
+    assert house.epoch() != again
+
+
+def test_a_replay_ends_with_its_feed(house: House) -> None:
+    house.supervisor._make_aggregator = None
+    with house.usurp():
+        house.supervisor._turn()
+    assert house.supervisor.stop_reason == AGGREGATOR_FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -54,6 +55,25 @@ def test_a_sticky_freeze_holds_for_new_connections_until_thaw(exchange: Running)
     assert received(ws)["event_type"] == "price_change"
 
 
+def test_a_process_can_be_denied_a_token_on_every_line_it_opens(exchange: Running) -> None:
+    first, second = exchange.tokens
+    old = exchange.subscribed(first)
+    exchange.control(do="freeze", tokens=[first], sticky=True, pid=os.getppid())
+    assert exchange.subscribed(first)  # somebody else is meant
+
+    exchange.control(do="freeze", tokens=[first], sticky=True, pid=os.getpid())
+    new = exchange.socket()
+    send(new, assets_ids=[first, second], type="market")
+    books = received(new)
+    poke(exchange, first)
+
+    assert [book["asset_id"] for book in books] == [second]
+    assert silent(old)
+    assert silent(new)
+    exchange.control(do="thaw")
+    assert exchange.subscribed(first)
+
+
 def test_a_half_open_connection_neither_answers_nor_ends(exchange: Running) -> None:
     ws = exchange.subscribed(exchange.tokens[0])
     exchange.control(do="half_open")
@@ -93,6 +113,24 @@ def test_upgrades_are_refused_as_often_as_told(exchange: Running) -> None:
         exchange.socket()
 
     assert refused.value.status_code == 429
+    assert silent(exchange.socket())
+
+
+def test_one_process_can_be_shunned_and_no_other(exchange: Running) -> None:
+    token = exchange.tokens[0]
+    ws = exchange.subscribed(token)
+
+    assert exchange.control(do="shun", pid=os.getppid()) == {"lines": 0}
+    poke(exchange, token)
+    assert received(ws)["event_type"] == "price_change"
+    exchange.subscribed(token)
+    assert exchange.control(do="shun", pid=os.getpid()) == {"lines": 2}
+    with pytest.raises(CLOSED):
+        ws.recv()
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        exchange.socket()
+    assert refused.value.status_code == 503
+    exchange.control(do="shun", pid=0)
     assert silent(exchange.socket())
 
 

@@ -45,6 +45,7 @@ class Fault(StrEnum):
     RATE_LIMITED = "429"
     ERROR = "500"  # nobody knows whether it acted; here it did
     WRONG_JSON = "wrong_json"  # it acted, and its answer cannot be read
+    LIED = "lied"  # a cancel that is answered with a yes, and the order rests
     REFUSED = "refused"
     UNAUTHORISED = "401"
     KILL_BEFORE = "kill_before"  # the process dies before it leaves
@@ -155,6 +156,8 @@ class FakeExchange:
             raise _error(fault)
         if fault is Fault.SLOW:
             self.wait(3.0)
+        if fault is Fault.LIED:
+            return CancelResult(tuple(each for each in order_ids if each in self.orders), {})
         result = self._cancel(order_ids)
         if fault is Fault.KILL_AFTER:
             raise Killed

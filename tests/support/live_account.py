@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from eth_account import Account
 
 from tests.support.program import (
@@ -139,14 +138,22 @@ class LiveAccount:
         )
 
     def pull_the_plug(self) -> None:
-        """End everything at once, as a power cut does: no process has time to cancel."""
-        pids = self.run.pids()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        """End everything at once, as a power cut does: no process has time to cancel.
+
+        The kernel is asked who there is. A child younger than the status file would else live
+        on for a moment, and cancel what it has because its supervisor is gone.
+        """
+        supervisor = psutil.Process(self.run.process.pid)
+        supervisor.suspend()  # it starts nobody any more
+        family = supervisor.children(recursive=True)
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.suspend()
         self.run.process.kill()
         self.run.process.wait(10)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
     def consumed(self) -> list[str]:
         """Return the ids of the sell signals that were acted on."""

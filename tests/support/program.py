@@ -60,8 +60,15 @@ class Supervised:
         self.logs = logs
 
     def status(self) -> dict[str, Any]:
-        """Return what the supervisor tells of itself."""
-        return read_json(self.data / "autorun_status.json")
+        """Return what the supervisor tells of itself.
+
+        Raises:
+            OSError: It told nothing yet; what an earlier one left in the directory is not its own.
+        """
+        said = read_json(self.data / "autorun_status.json")
+        if said["pid"] != self.process.pid:
+            raise OSError("the status file is of an earlier run")
+        return said
 
     def children(self) -> dict[str, dict[str, Any]]:
         """Return what the children tell of themselves, by token."""
