@@ -50,6 +50,7 @@ Supervisor: one process a token
     remembered          what outlives the supervisor
     rotation            room for tokens that wait
     selling             sell signals, each acted on exactly once
+    unattended          has cancelled what is open of a token that nobody trades
     upkeep              what is done in every turn besides the children
     settings_watch      notices that a settings file changed
     housekeeping        logs and files, bounded over weeks

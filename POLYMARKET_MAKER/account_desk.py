@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from POLYMARKET_MAKER import log
@@ -113,18 +114,14 @@ class AccountDesk:
     def cancel_all(self) -> frozenset[str]:
         """Cancel what the ledger knows as open and return the ids that are not proven gone.
 
-        Takes up to 20 s. Without an account nothing can be cancelled, and what a ledger
-        of an earlier run has as open is not proven gone.
+        Takes up to 20 s. Nothing returned means that the exchange was read and showed none of
+        ours: just now, or at the end of an earlier run and nothing was meant to be sent since.
         """
         self._is_closing = True  # no turn of the loop shows any more that we are alive
         self._entry.stop()
-        try:
-            if self.account is None or self.ledger is None:
-                return self._left_by_others()
-            return self._cancel_until_proven(self.account, self.ledger)
-        except LedgerError as error:
-            log.error("[ORDER]", event="cancel_all", reason=str(error))
-            return self._any_order
+        if self.account is None or self.ledger is None:
+            return self._left_by_others()
+        return self._cancel_until_proven(self.account, self.ledger)
 
     def venue(self) -> dict[str, object]:
         """Return what the status file says of exchange, user channel and dead-man switch."""
@@ -158,40 +155,75 @@ class AccountDesk:
 
     # -- the last proof
 
-    @property
-    def _any_order(self) -> frozenset[str]:
-        """What to name as left over when nobody could look."""
-        return frozenset({f"any order of {self._settings.data_dir / LEDGER_NAME}"})
-
     def _cancel_until_proven(self, account: AccountReader, ledger: Ledger) -> frozenset[str]:
         deadline = self._clock.mono() + CANCEL_S
         pause = threading.Event()
-        has_traded = ledger.has_traded()
+        listed: frozenset[str] = frozenset()
         while True:
             try:
-                self._entry.cancel_strangers()
-                left = clear(account, ledger, None, clock=self._clock)
-                if not left and has_traded:  # seen by ourselves, after every child has ended
-                    left = _listed(account, ledger, self._clock)
-            except VenueError as error:
-                left = frozenset(ledger.open_order_ids())
-                if not left and has_traded:
-                    left = self._any_order  # what the ledger calls gone nobody could see gone
+                left = listed = self._cancel_once(account, ledger, listed)
+            except (VenueError, LedgerError) as error:
+                left = self._unproven(ledger)
                 if log.every(60, "cancel_all"):
                     log.error("[ORDER]", event="cancel_all", left=len(left), reason=str(error))
             if not left or self._clock.mono() >= deadline:
                 return left
             pause.wait(CANCEL_RETRY_S)
 
+    def _cancel_once(
+        self, account: AccountReader, ledger: Ledger, listed: frozenset[str]
+    ) -> frozenset[str]:
+        """Cancel, and look by ourselves, after every child has ended; return what is left.
+
+        Args:
+            account: The exchange.
+            ledger: What is ours.
+            listed: What the last look found, whatever the ledger says of it.
+
+        Raises:
+            VenueError: The exchange could not be asked: nothing is proven.
+            LedgerError: The ledger could not be used: the same.
+        """
+        self._entry.cancel_strangers()
+        left = clear(account, ledger, None, clock=self._clock, left=listed)
+        meant = ledger.orders_meant()
+        if left or not meant:
+            return left
+        left = _listed(account, ledger, self._clock)
+        if not left:
+            with suppress(LedgerError):  # only a later run would have used it
+                ledger.note_proof(meant)
+        return left
+
     def _left_by_others(self) -> frozenset[str]:
         """Return what an earlier run may have left open, when this one never got so far."""
         path = self._settings.data_dir / LEDGER_NAME
         if self.ledger is not None:
-            return frozenset(self.ledger.open_order_ids())
+            return self._unproven(self.ledger)
         if not path.exists():
             return frozenset()
-        with Ledger.open_existing(path) as ledger:
-            return frozenset(ledger.open_order_ids())
+        try:
+            with Ledger.open_existing(path) as ledger:
+                return self._unproven(ledger)
+        except LedgerError as error:
+            return self._not_known(error)
+
+    def _unproven(self, ledger: Ledger) -> frozenset[str]:
+        """Return what may be open when nobody could ask: the ledger's word alone is no proof."""
+        try:
+            left = frozenset(ledger.open_order_ids())
+            return left if left or ledger.is_proven() else self._any_order
+        except LedgerError as error:
+            return self._not_known(error)
+
+    def _not_known(self, error: LedgerError) -> frozenset[str]:
+        log.error("[ORDER]", event="ledger_not_read", reason=str(error))
+        return self._any_order
+
+    @property
+    def _any_order(self) -> frozenset[str]:
+        """What to name as left over when nobody could look."""
+        return frozenset({f"any order of {self._settings.data_dir / LEDGER_NAME}"})
 
     def _is_well(self) -> bool:
         """Whether the supervisor does its work: asked before each beat of the dead-man switch."""

@@ -113,10 +113,12 @@ class Assembly:
             max_daily_loss=settings.risk.max_daily_loss,
         )
         self._open_console(commands, supervisor)
-        with self._views:
-            code = supervisor.run()
-        for order_id in sorted(supervisor.survivors):
-            sys.stderr.write(f"may still be open: {order_id}\n")
+        try:
+            with self._views:
+                code = supervisor.run()
+        finally:  # an exchange that refuses us ends it with another code, and shows nothing
+            for order_id in sorted(supervisor.survivors):
+                sys.stderr.write(f"may still be open: {order_id}\n")
         if self._demo is not None and isinstance(desk, AccountDesk):
             print_summary(supervisor, desk, self._demo)
         return code

@@ -9,8 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from decimal import Decimal
-from pathlib import Path
+from functools import partial
 from types import FrameType
 from typing import TypeVar
 
@@ -28,6 +27,7 @@ from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core.decision import StageName
 from POLYMARKET_MAKER.core.model import MarketInfo
 from POLYMARKET_MAKER.core.risk import Limits
+from POLYMARKET_MAKER.ending import ended_early
 from POLYMARKET_MAKER.errors import (
     CannotStart,
     ChildExit,
@@ -48,7 +48,7 @@ from POLYMARKET_MAKER.handover import (
 )
 from POLYMARKET_MAKER.ledger import Ledger
 from POLYMARKET_MAKER.orders import Orders
-from POLYMARKET_MAKER.processes import end_with_parent
+from POLYMARKET_MAKER.processes import end_with_parent, is_held
 from POLYMARKET_MAKER.pulse import STARTING, Heart
 from POLYMARKET_MAKER.request_budget import RequestBudget
 from POLYMARKET_MAKER.settings import (
@@ -63,7 +63,6 @@ from POLYMARKET_MAKER.worker import Worker
 
 Answer = TypeVar("Answer")
 
-PAPER_CASH = Decimal(1000)
 RETRY_S = 5.0
 SLICE_S = 0.1
 CRASHED = 1
@@ -146,7 +145,7 @@ class Child:
         """
         data, token_id = self._params.data_dir, self._params.token_id
         is_by_hand = SUPERVISOR_VARIABLE not in os.environ
-        if is_by_hand and self._params.mode is Mode.LIVE and _is_held(data / SUPERVISOR_LOCK):
+        if is_by_hand and self._params.mode is Mode.LIVE and is_held(data / SUPERVISOR_LOCK):
             raise UsageError(f"{data}: a supervisor runs here; stop it first, or use paper")
         lock = FileLock(data / "children" / f"{token_id}.lock", timeout=0)
         try:
@@ -204,15 +203,21 @@ class Child:
         self._status.write_if_due()
         market = self._patiently(self._market)
         if market is None:
-            return ChildExit.DONE
+            return self._ended_early()
         account = ChildAccount(self._params, self._public, self._http, self._clock)
         with Ledger.open(self._params.data_dir / "ledger.db", account.identity()) as ledger:
             ledger.record_lost(self._params.token_id)  # start-up is recovery
             self._http.on_limit = RequestBudget(ledger, self._clock).heard
             exchange = self._patiently(lambda: account.exchange(ledger))
-            if exchange is None:
-                return ChildExit.DONE
-            return self._work(market, exchange, ledger)
+            if exchange is not None:
+                return self._work(market, exchange, ledger)
+        return self._ended_early()
+
+    def _ended_early(self) -> ChildExit:
+        """Return the code of one that was asked to end before the exchange had answered."""
+        if self._params.credentials is None:  # what is on paper ends with its process
+            return ChildExit.DONE
+        return ended_early(self._params.data_dir / "ledger.db", self._params.token_id)
 
     def _work(self, market: MarketInfo, exchange: Exchange, ledger: Ledger) -> ChildExit:
         quotes = open_quotes(self._params, self._clock, market=market, reads=self._public)
@@ -243,7 +248,7 @@ class Child:
             asking=calls.is_any_running,
             on_quote=quote_listener(exchange),
             has_news=Bell(bell_path(self._params.data_dir, market.token_id)).has_rung,
-            beat=lambda: self._beat(orders),
+            beat=partial(self._beat, orders),
         )
         if self._stopping:  # asked while the parts were put together
             self._worker.stop()
@@ -283,16 +288,3 @@ class Child:
             markets = msgspec.json.decode(known.read_bytes(), type=dict[str, MarketInfo])
             return markets[self._params.token_id]
         return self._public.market_info(self._params.token_id)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether some process holds a lock file."""
-    if not path.exists():
-        return False
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return True
-    lock.release()
-    return False

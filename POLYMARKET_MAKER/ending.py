@@ -7,6 +7,8 @@ that orders may be open.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.child_status import ChildStatus
 from POLYMARKET_MAKER.clock import Clock
@@ -119,3 +121,21 @@ class Ending:
         self._orders.may_place = False
         self._status.enter("stopping")
         log.info("[EXIT]", token=self._market.token_id, reason=reason, code=int(code))
+
+
+def ended_early(ledger_path: Path, token_id: str) -> ChildExit:
+    """Return how a child ends that was asked to before it could ask the exchange anything.
+
+    It has placed nothing; what an earlier life left may be open all the same.
+
+    Raises:
+        LedgerError: Nobody can say.
+    """
+    if not ledger_path.exists():
+        return ChildExit.DONE
+    with Ledger.open_existing(ledger_path) as ledger:
+        left = ledger.open_order_ids(token_id)
+    if not left:
+        return ChildExit.DONE
+    log.error("[EXIT]", event="orders_open", token=token_id, orders=left)
+    return ChildExit.ORDERS_OPEN

@@ -15,10 +15,10 @@ from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.children import Child, adopt_child
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import restart
-from POLYMARKET_MAKER.core.lanes import Lane, Limits, Outcome, Start
+from POLYMARKET_MAKER.core.lanes import Lane, Outcome, Start
 from POLYMARKET_MAKER.core.schedule import Schedule
 from POLYMARKET_MAKER.desk import Desk
-from POLYMARKET_MAKER.launch import launch
+from POLYMARKET_MAKER.launch import launch, limits_of
 from POLYMARKET_MAKER.orphans import Orphans, Stranger
 from POLYMARKET_MAKER.remembered import ExitRecord, Remembered, told_if_not_written
 from POLYMARKET_MAKER.settings import Settings
@@ -54,8 +54,8 @@ class Fleet:
         self._memory = memory
         self._clock = clock
         self._orphans = orphans
-        self.schedule = Schedule(self._limits(), finished=memory.finished, handled=memory.handled)
-
+        limits = limits_of(settings, clock)
+        self.schedule = Schedule(limits, finished=memory.finished, handled=memory.handled)
         for stranger in orphans.to_adopt if orphans is not None else ():
             self._adopt(stranger)
 
@@ -65,7 +65,7 @@ class Fleet:
         So does a token that the old ones had ended.
         """
         self._settings = settings
-        self.schedule = replace(self.schedule, limits=self._limits())
+        self.schedule = replace(self.schedule, limits=limits_of(settings, self._clock))
         for token_id, reason in list(self.schedule.finished.items()):
             if reason == SETTINGS_REFUSED:
                 self.allow(token_id)
@@ -79,6 +79,10 @@ class Fleet:
     def children(self) -> Iterator[Child]:
         """Return every process that has not been reaped."""
         return (task.child for task in self.tasks.values() if task.child is not None)
+
+    def is_over(self) -> bool:
+        """Whether every process has ended and been reaped, those of an earlier supervisor too."""
+        return not any(self.children()) and not (self._orphans and self._orphans.tokens)
 
     def start_next(self, shared_cache: Path | None) -> None:
         """Start the child whose turn it is, if there is one.
@@ -114,8 +118,12 @@ class Fleet:
 
     def _is_free(self, token_id: str) -> bool:
         """Whether nobody trades it, and what its last child left is proven gone."""
+        return not self.is_traded(token_id) and self._desk.is_clear(token_id)
+
+    def is_traded(self, token_id: str) -> bool:
+        """Whether a process does: a child, one of an earlier supervisor, one by hand."""
         is_taken = self._orphans is not None and self._orphans.is_taken(token_id)
-        return not is_taken and self._desk.is_clear(token_id)
+        return is_taken or token_id in self.schedule.running
 
     def reap(self) -> None:
         """Take note of children that have ended, have cancelled what they left, decide on."""
@@ -226,6 +234,8 @@ class Fleet:
             child.kill()
         for child in self.children():
             child.process.wait()
+        if self._orphans is not None:
+            self._orphans.end()
         self.reap()
 
     def _ended(self, task: Task, code: int) -> None:
@@ -288,12 +298,3 @@ class Fleet:
     def _note_exit(self, token_id: str, reason: str, *, refillable: bool) -> None:
         with told_if_not_written():
             self._memory.note_exit(ExitRecord(token_id, self._clock.now(), reason, refillable))
-
-    def _limits(self) -> Limits:
-        scheduler, real_s = self._settings.scheduler, self._clock.real_s
-        return Limits(
-            max_trading=scheduler.max_concurrent_tasks,
-            max_exiting=scheduler.max_exit_cleanup_tasks,
-            spacing_s=real_s(scheduler.topic_start_cooldown_sec),
-            exit_spacing_s=real_s(scheduler.exit_start_stagger_sec),
-        )

@@ -9,7 +9,8 @@ import msgspec
 
 from POLYMARKET_MAKER import log
 from POLYMARKET_MAKER.children import Child, child_log_path, start_child
-from POLYMARKET_MAKER.core.lanes import Lane, Start
+from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.core.lanes import Lane, Limits, Start
 from POLYMARKET_MAKER.desk import Desk
 from POLYMARKET_MAKER.settings import Settings, build_run_params
 from polyshared import write_atomic
@@ -59,3 +60,14 @@ def launch(
 def exit_signal_path(data_dir: Path, token_id: str) -> Path:
     """Return the file that tells the child of a token to sell out and end."""
     return data_dir / f"exit_signal_{token_id}.json"
+
+
+def limits_of(settings: Settings, clock: Clock) -> Limits:
+    """Return how many children there may be, and how far apart they are started."""
+    scheduler = settings.scheduler
+    return Limits(
+        max_trading=scheduler.max_concurrent_tasks,
+        max_exiting=scheduler.max_exit_cleanup_tasks,
+        spacing_s=clock.real_s(scheduler.topic_start_cooldown_sec),
+        exit_spacing_s=clock.real_s(scheduler.exit_start_stagger_sec),
+    )

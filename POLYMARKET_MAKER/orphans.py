@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from POLYMARKET_MAKER.processes import started_s
 from POLYMARKET_MAKER.settings.groups import SupervisorLoss
 
 Said = TypeVar("Said")
+
+KILLED_S = 5.0
+LOOK_S = 0.05
 
 
 class _ChildFile(msgspec.Struct):
@@ -94,8 +98,19 @@ class Orphans:
 
     @property
     def tokens(self) -> frozenset[str]:
-        """Tokens whose orphan was there at the start: what it left must be cancelled."""
+        """Tokens whose orphan has not been told gone: it may still place and cancel."""
         return frozenset(self._orphans)
+
+    def end(self) -> None:
+        """Kill those that are left and wait for their end; :meth:`take_gone` tells of it."""
+        for each in self._orphans.values():
+            log.error("[EXIT]", event="killed", token=each.token_id, pid=each.pid)
+            each.signal(signal.SIGKILL)
+        until_mono = self._clock.mono() + KILLED_S
+        while any(each.is_alive() for each in self._orphans.values()):
+            if self._clock.mono() >= until_mono:  # only the kernel can hold it so long
+                return
+            time.sleep(LOOK_S)
 
     def take_gone(self) -> list[str]:
         """Kill what did not end in time; return tokens whose orphan is gone, each once."""

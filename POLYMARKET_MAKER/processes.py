@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -52,3 +54,16 @@ def end_with_parent(parent_pid: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent_pid:
         raise ProcessLookupError(f"parent process {parent_pid} is gone")
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds a lock file."""
+    if not path.exists():
+        return False
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -21,6 +21,7 @@ from POLYMARKET_MAKER.settings_watch import SettingsWatch
 from POLYMARKET_MAKER.source_process import SourceProcess
 from POLYMARKET_MAKER.supervisor import Supervisor
 from POLYMARKET_MAKER.tokens import Tokens, TokenSource
+from POLYMARKET_MAKER.unattended import Unattended
 from POLYMARKET_MAKER.webhook import Webhook
 
 SOURCE_STOP_S = 5.0
@@ -149,6 +150,8 @@ class Upkeep:
         self._selling = Selling(data_dir, fleet, supervisor.desk, memory, clock)
         self._rotation = Rotation(data_dir, fleet, clock)
         self._outcome = OutcomeWatch(data_dir, clock)
+        is_paper = settings.credentials is None  # whose orders end with the process
+        self._unattended = None if is_paper else Unattended(fleet, supervisor.desk, clock)
         self._housekeeping = Housekeeping(
             data_dir,
             settings.log_dir,
@@ -172,6 +175,8 @@ class Upkeep:
         if known.are_signals_known:  # else none can be called cleared, either
             self._selling.turn(known.signals)
         self._rotation.turn()
+        if self._unattended is not None:
+            self._unattended.turn()
         fleet = supervisor.fleet
         statuses = {token: fleet.tasks[token].status for token in fleet.schedule.wants_quotes}
         self._outcome.look(statuses, warn_h=supervisor.settings.alerts.no_order_warn_h)

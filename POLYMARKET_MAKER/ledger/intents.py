@@ -83,7 +83,8 @@ def _after_news(intent: Intent, order: OpenOrder) -> Intent:
     intent = replace(intent, matched=matched)
     if is_over(order):
         return replace(intent, state=IntentState.CLOSED, status=order.status, final=True)
-    if intent.state is IntentState.CLOSED:
+    if intent.state is IntentState.CLOSED and intent.final:
         return intent
-    # One that was given up and is listed after all has no last word any more.
+    # A cancel that was said to have worked, and did not: it has to be cancelled again. And one
+    # that was given up and is listed after all has no last word any more.
     return replace(intent, state=IntentState.PLACED, status=order.status, final=False)

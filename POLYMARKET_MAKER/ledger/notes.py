@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from POLYMARKET_MAKER.core.budget import Bucket, Kind, full, wait_to_place_s
 from POLYMARKET_MAKER.ledger.database import QUICK_S, Database
@@ -68,6 +67,18 @@ class Notes:
         read = self._db.kept("account read", _account_read)
         return None if read is None else read[1]
 
+    def note_proof(self, orders: int) -> None:
+        """Note that the exchange showed none of ours open, *orders* being all that were meant."""
+        with self._db.write() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('proven_orders', ?)", (str(orders),))
+
+    def is_proven(self) -> bool:
+        """Whether such a proof was noted, and no order was meant to be sent since."""
+        with self._db.read() as db:
+            meant = db.execute("SELECT count(*) FROM intents").fetchone()[0]
+            row = db.execute("SELECT value FROM meta WHERE key = 'proven_orders'").fetchone()
+        return int(meant) == (0 if row is None else int(row["value"]))
+
     # -- the exchange
 
     def set_venue(self, state: str, *, for_s: float, boot_s: float, reason: str) -> None:
@@ -116,12 +127,12 @@ class Notes:
 
     def budget_wait_s(self, *, boot_s: float) -> float:
         """Return how long to wait until one more order may be sent; 0 when it may be now."""
-        orders, cancels = (
-            self._db.kept(("budget", kind), partial(_stored_bucket, kind=kind))
-            or full(kind, boot_s)
-            for kind in (Kind.ORDER, Kind.CANCEL)
+        orders, cancels = self._db.kept("budgets", _stored_buckets)
+        if orders is None and cancels is None:
+            return 0.0
+        return wait_to_place_s(
+            orders or full(Kind.ORDER, boot_s), cancels or full(Kind.CANCEL, boot_s), boot_s
         )
-        return wait_to_place_s(orders, cancels, boot_s)
 
     def learn_budget(self, kind: Kind, remaining: int, *, boot_s: float) -> None:
         """Take in what the exchange said is left (``Poly-RateLimit-Remaining``).
@@ -163,6 +174,10 @@ def _stored_bucket(db: sqlite3.Connection, kind: Kind) -> Bucket | None:
     row = db.execute("SELECT level, at_boot_s FROM budgets WHERE kind = ?", (kind.value,))
     found = row.fetchone()
     return None if found is None else replace(full(kind, found["at_boot_s"]), level=found["level"])
+
+
+def _stored_buckets(db: sqlite3.Connection) -> tuple[Bucket | None, Bucket | None]:
+    return _stored_bucket(db, Kind.ORDER), _stored_bucket(db, Kind.CANCEL)
 
 
 def _store_bucket(db: sqlite3.Connection, kind: Kind, bucket: Bucket) -> None:

@@ -159,8 +159,9 @@ class OrderBook:
     def record_order(self, order: OpenOrder) -> None:
         """Take in what the exchange says of an order, ours or foreign.
 
-        It settles an unknown order. What has traded never shrinks and an order that
-        is over never opens again, so late and repeated news do no harm.
+        It settles an unknown order. What has traded never shrinks, and after the last word
+        an order never opens again, so late and repeated news do no harm. The answer to a
+        cancel is not the last word: an order that is shown as open after it is open.
         """
         with self._db.write() as db:
             take_in_order(db, order)
@@ -224,10 +225,10 @@ class OrderBook:
         """Whether we meant to send it: only such orders are ever cancelled."""
         return self.intent(order_id) is not None
 
-    def has_traded(self) -> bool:
-        """Whether an order was ever meant to be sent."""
+    def orders_meant(self) -> int:
+        """Return how many orders were ever meant to be sent; none is ever forgotten."""
         with self._db.read() as db:
-            return db.execute("SELECT 1 FROM intents LIMIT 1").fetchone() is not None
+            return int(db.execute("SELECT count(*) FROM intents").fetchone()[0])
 
     def live(self, token_id: str | None = None) -> list[Intent]:
         """Return our orders that may still trade or whose fills are not all known, oldest first."""

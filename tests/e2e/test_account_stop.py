@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from POLYMARKET_MAKER.log import short
 from tests.support.live_account import ADDRESS, LiveAccount, live_account
 from tests.support.program import eventually, read_json
 from tests.support.simulator import Simulator, running_simulator
@@ -190,9 +191,10 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
     """A run that was killed left an order; the next one never gets as far as the account."""
     with running_simulator(tokens=1, no_flow=True) as sim:
         with live_account(sim, tmp_path) as account:
-            account.wait_for_orders(1)
+            sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
+            order_id = one_order(account, sim.tokens[0])  # and it cannot be replaced
             account.pull_the_plug()
-            (order_id,) = ids(account.ours())
+            assert ids(account.ours()) == [order_id]
         sim.control(do="fault", path="/version", kind="500", count=100_000)
         with live_account(sim, tmp_path) as account:
             eventually(
@@ -202,3 +204,35 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
             )
             assert account.run.stop() == 5
             assert f"may still be open: {order_id}" in account.log()
+
+        # Nor does an exchange that refuses us: it ends the program, and shows nothing.
+        sim.control(do="clear_faults")
+        sim.control(do="version", version=3)
+        refused = account.errand()
+        assert refused.code == 4
+        assert f"may still be open: {order_id}" in refused.err
+
+
+def test_orders_of_a_token_that_nobody_trades_after_a_power_cut_are_cancelled(
+    tmp_path: Path,
+) -> None:
+    """The next run trades one token of two; a child that has orders there joins them."""
+    with running_simulator(tokens=2, no_flow=True) as sim:
+        kept, left = sim.tokens
+        with live_account(sim, tmp_path, tokens=2) as account:
+            account.wait_for_orders(2)
+            foreign = foreign_order(sim, left)
+            sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
+            one_order(account, kept)
+            order_id = one_order(account, left)
+            account.pull_the_plug()
+            assert order_id in ids(account.ours(left))
+        sim.control(do="clear_faults")
+        with live_account(sim, tmp_path) as account:
+            eventually(
+                lambda: not account.ours(left), within_s=60, what="nothing of the other token"
+            )
+            assert f"event=unattended token={short(left)}" in account.log()
+            assert account.ours(kept), "its child joined its order, or has a new one"
+            assert account.run.stop() == 0
+            assert ids(account.orders()) == [foreign]

@@ -7,12 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from POLYMARKET_MAKER.core.model import Side
+from POLYMARKET_MAKER.core.order import NewOrder, SignedOrder
 from POLYMARKET_MAKER.ledger import Identity, Ledger
-from tests.support.program import ROOT, Supervised, eventually, run_program, supervised
+from tests.support.live_account import ADDRESS, KEY
+from tests.support.program import (
+    ROOT,
+    Supervised,
+    eventually,
+    read_json,
+    run_program,
+    supervised,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 CHILD = ROOT / "POLYMARKET_MAKER" / "Volatility_arbitrage_run.py"
@@ -55,6 +66,44 @@ def test_a_token_has_one_child_at_a_time(tmp_path: Path) -> None:
 
     assert second.code == 75
     assert "another child" in second.out
+
+
+@pytest.mark.parametrize(("is_open", "code"), [(True, 5), (False, 0)])
+def test_a_child_that_never_reached_the_exchange_does_not_call_orders_gone(
+    tmp_path: Path, *, is_open: bool, code: int
+) -> None:
+    """By hand there is no supervisor that would cancel what an earlier life left."""
+    params, data = tmp_path / "run_params.json", tmp_path / "data"
+    nowhere = dict.fromkeys(("clob", "gamma", "data"), "http://127.0.0.1:9")
+    nowhere |= dict.fromkeys(("ws_market", "ws_user"), "ws://127.0.0.1:9/ws")
+    content = {"mode": "live", "token_id": "1", "data_dir": str(data), "urls": nowhere}
+    params.write_text(json.dumps(content), encoding="utf-8")
+    data.mkdir()
+    with Ledger.open(data / "ledger.db", Identity("live", nowhere["clob"], 137, ADDRESS)) as ledger:
+        for token_id in ("1", "2") if is_open else ("2",):
+            order = NewOrder(token_id, Side.BUY, Decimal("0.4"), Decimal(10))
+            ledger.record_intent(SignedOrder(order, f"0x{token_id}", b"{}"), at=1, reason="test")
+    keys = {"POLY_KEY": KEY, "POLY_FUNDER": ADDRESS, "POLY_SIGNATURE": "0"}
+    out = tmp_path / "out.txt"
+    with out.open("wb") as file:
+        child = subprocess.Popen(
+            [sys.executable, str(CHILD), str(params)],
+            cwd=tmp_path,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **keys},
+        )
+        try:
+            status = data / "children" / "1.json"
+            eventually(
+                lambda: read_json(status)["stages"]["venue"]["reason"] == "unreachable",
+                within_s=60,
+                what="a child that waits",
+            )
+            child.terminate()
+            assert child.wait(30) == code, out.read_text(encoding="utf-8")
+        finally:
+            child.kill()
 
 
 def offline_exchanges(run: Supervised) -> list[int]:

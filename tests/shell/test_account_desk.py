@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
 import pytest
@@ -16,13 +20,15 @@ from POLYMARKET_MAKER.account_desk import AccountDesk
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.core import shares
 from POLYMARKET_MAKER.core.model import Side
-from POLYMARKET_MAKER.core.order import NewOrder, Placed
+from POLYMARKET_MAKER.core.order import CancelResult, NewOrder, Placed
+from POLYMARKET_MAKER.desk import LEDGER_NAME
 from POLYMARKET_MAKER.errors import SettingsError
 from POLYMARKET_MAKER.exchange import venue
 from POLYMARKET_MAKER.exchange.auth import Credentials, SignatureType, Wallet
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.exchange.protocol import Exchange
 from POLYMARKET_MAKER.exchange.public import Public
+from POLYMARKET_MAKER.ledger.database import BUSY_S
 from POLYMARKET_MAKER.settings import load_settings, parse_options
 from POLYMARKET_MAKER.sim.venue import Options
 from tests.sim.running import Running
@@ -116,6 +122,16 @@ def connect(desk: AccountDesk) -> None:
     eventually(desk.connect, within_s=PATIENCE_S, what="the account")
 
 
+def unreachable(house: House, monkeypatch: pytest.MonkeyPatch) -> AccountDesk:
+    """Return a desk whose exchange has not answered; it does not go on asking for long."""
+    house.sim.control(do="fault", path="/version", kind="500", count=100)
+    monkeypatch.setattr(account_desk, "CANCEL_S", 0.1)
+    monkeypatch.setattr(account_desk, "CONNECT_S", 0.0)
+    desk = house.desk()
+    assert not desk.connect()
+    return desk
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     http = Http()
@@ -205,14 +221,92 @@ def test_orders_of_an_earlier_run_are_not_gone_because_nobody_could_ask(
     connect(first)
     order_id = house.place(first)
     first.close()
-    house.sim.control(do="fault", path="/version", kind="500", count=100)
-    monkeypatch.setattr(account_desk, "CANCEL_S", 0.1)
-    monkeypatch.setattr(account_desk, "CONNECT_S", 0.0)
-    second = house.desk()
-    assert not second.connect()
+
+    second = unreachable(house, monkeypatch)
 
     assert second.cancel_all() == {order_id}
     second.close()
+
+
+def test_that_a_ledger_has_all_as_over_is_no_proof_when_nobody_could_ask(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word of the ledger is that of processes of which one had no time for its proof."""
+    first = house.desk()
+    connect(first)
+    house.place(first)
+    first.clear(house.sim.tokens[0])
+    eventually(lambda: first.is_clear(house.sim.tokens[0]), within_s=PATIENCE_S, what="its end")
+    assert first.ledger is not None
+    assert first.ledger.open_order_ids() == []
+    first.close()
+
+    second = unreachable(house, monkeypatch)
+
+    assert second.cancel_all() == {f"any order of {house.folder / LEDGER_NAME}"}
+    second.close()
+
+
+def test_what_an_earlier_run_proved_stays_proven_until_the_next_order(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = house.desk()
+    connect(first)
+    house.place(first)
+    assert first.cancel_all() == frozenset()
+    first.close()
+    second = unreachable(house, monkeypatch)
+    assert second.cancel_all() == frozenset()
+    second.close()
+    house.sim.control(do="clear_faults")
+    third = house.desk()
+    connect(third)
+    assert third.ledger is not None
+    third.ledger.record_gone(house.place(third), reason="as a child may believe")
+    third.close()
+
+    fourth = unreachable(house, monkeypatch)
+
+    assert fourth.cancel_all() == {f"any order of {house.folder / LEDGER_NAME}"}
+    fourth.close()
+
+
+def test_a_ledger_that_somebody_holds_for_a_while_ends_no_proof(house: House) -> None:
+    desk = house.desk()
+    connect(desk)
+    house.place(desk)
+    assert desk._entry.care is not None
+    desk._entry.care.close()  # who else writes would have to wait in turn
+    with closing(sqlite3.connect(house.folder / LEDGER_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ended = Queue[frozenset[str]]()
+        thread = threading.Thread(target=lambda: ended.put(desk.cancel_all()))
+        thread.start()
+        eventually(lambda: house.orders() == [], within_s=PATIENCE_S, what="the cancel itself")
+        with pytest.raises(Empty):
+            ended.get(timeout=2 * BUSY_S)  # the answer cannot be written all that time
+        other.execute("ROLLBACK")
+
+    assert ended.get(timeout=PATIENCE_S) == frozenset()
+    thread.join()
+    desk.close()
+
+
+def test_what_the_exchange_lists_is_cancelled_although_the_ledger_has_it_as_over(
+    house: House,
+) -> None:
+    desk = house.desk()
+    connect(desk)
+    order_id = house.place(desk)
+    assert desk.ledger is not None
+    desk.ledger.record_cancel(CancelResult((order_id,), {}))  # so it was said, and it rests
+    assert desk.ledger.open_order_ids() == []
+    assert order_id in house.orders()
+
+    assert desk.cancel_all() == frozenset()
+
+    assert house.orders() == []
+    desk.close()
 
 
 def test_an_exchange_that_cancels_nothing_leaves_survivors(

@@ -138,6 +138,20 @@ def test_late_news_never_opens_an_order_again_or_shrinks_what_traded(ledger: Led
     assert (intent.state, intent.matched) == (IntentState.CLOSED, Decimal(4))
 
 
+def test_an_order_that_is_shown_as_open_after_its_cancel_has_to_be_cancelled_again(
+    ledger: Ledger,
+) -> None:
+    """The answer said that it was gone; only the order itself tells."""
+    place(ledger, "a")
+    ledger.record_cancel(CancelResult(("a",), {}))
+
+    ledger.record_order(resting("a", BUY, "0.50", "10", matched="3"))
+
+    assert ledger.open_order_ids() == ["a"]
+    (order,) = ledger.our_orders()
+    assert order.size_matched == 3
+
+
 def test_an_unmatched_order_rests(ledger: Ledger) -> None:
     """The exchange says so of a marketable order that it put on the book."""
     place(ledger, "a")

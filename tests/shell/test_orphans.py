@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from POLYMARKET_MAKER.clock import Clock
+from POLYMARKET_MAKER.fleet import Fleet
 from POLYMARKET_MAKER.handover import SUPERVISOR_VARIABLE
 from POLYMARKET_MAKER.orphans import Orphans
 from POLYMARKET_MAKER.processes import started_s
 from tests.support.program import eventually
+from tests.support.waiting_fleet import waiting_fleet
 
 ENDS = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); print(flush=True)"
 IGNORES = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True)"
@@ -89,6 +91,24 @@ def test_an_orphan_that_does_not_end_is_killed_after_its_grace(
 
     assert told + gone(orphans, process) == ["1"]
     assert process.returncode == -signal.SIGKILL
+
+
+def test_an_orphan_has_ended_before_a_supervisor_that_stops_says_so(
+    tmp_path: Path, start: Start
+) -> None:
+    """Also within its grace: as long as it lives it may still place and cancel."""
+    process = start("1", IGNORES)
+    with waiting_fleet(tmp_path) as made:
+        orphans = Orphans(tmp_path, Clock(), grace_s=3600)
+        fleet = Fleet(made._settings, made._desk, made._memory, Clock(), orphans)
+        assert fleet.is_traded("1")
+        assert not fleet.is_over()
+
+        fleet.kill_all()
+
+        assert fleet.is_over()
+        assert not fleet.is_traded("1")
+        assert process.wait(20) == -signal.SIGKILL
 
 
 def test_a_child_by_hand_is_left_alone_and_its_token_is_not_traded_twice(
