@@ -68,7 +68,7 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
             eventually(
                 lambda: len(account.ours(token)) == 1, within_s=30, what="an order once more"
             )
-            assert pid_of(account, token) not in (None, pids[token])
+            assert shown_pid(account, token) != pids[token]
             assert account.run.stop() == 0
 
 
