@@ -16,7 +16,7 @@ from POLYMARKET_MAKER.account_sync import read_account
 from POLYMARKET_MAKER.clearing import clear
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.desk import LEDGER_NAME, environment_of_child
-from POLYMARKET_MAKER.errors import LedgerError, VenueError
+from POLYMARKET_MAKER.errors import LedgerError, MakerError
 from POLYMARKET_MAKER.exchange.protocol import AccountReader, Exchange
 from POLYMARKET_MAKER.exchange.public import Public
 from POLYMARKET_MAKER.handover import SIGNER_VARIABLE
@@ -119,9 +119,11 @@ class AccountDesk:
         """
         self._is_closing = True  # no turn of the loop shows any more that we are alive
         self._entry.stop()
-        if self.account is None or self.ledger is None:
-            return self._left_by_others()
-        return self._cancel_until_proven(self.account, self.ledger)
+        if self.account is None:
+            left = self._left_open()
+            if not left or self._entry.is_barred:
+                return left
+        return self._cancel_until_proven()
 
     def venue(self) -> dict[str, object]:
         """Return what the status file says of exchange, user channel and dead-man switch."""
@@ -155,15 +157,16 @@ class AccountDesk:
 
     # -- the last proof
 
-    def _cancel_until_proven(self, account: AccountReader, ledger: Ledger) -> frozenset[str]:
+    def _cancel_until_proven(self) -> frozenset[str]:
         deadline = self._clock.mono() + CANCEL_S
         pause = threading.Event()
         listed: frozenset[str] = frozenset()
         while True:
             try:
+                account, ledger = self._entry.for_the_end()
                 left = listed = self._cancel_once(account, ledger, listed)
-            except (VenueError, LedgerError) as error:
-                left = self._unproven(ledger)
+            except MakerError as error:
+                left = self._left_open()
                 if log.every(60, "cancel_all"):
                     log.error("[ORDER]", event="cancel_all", left=len(left), reason=str(error))
             if not left or self._clock.mono() >= deadline:
@@ -195,8 +198,8 @@ class AccountDesk:
                 ledger.note_proof(meant)
         return left
 
-    def _left_by_others(self) -> frozenset[str]:
-        """Return what an earlier run may have left open, when this one never got so far."""
+    def _left_open(self) -> frozenset[str]:
+        """Return what may be open when the exchange could not be asked."""
         path = self._settings.data_dir / LEDGER_NAME
         if self.ledger is not None:
             return self._unproven(self.ledger)

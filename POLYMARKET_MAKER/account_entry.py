@@ -79,6 +79,11 @@ class AccountEntry:
         self._lock = threading.Lock()  # held to open and to close: nothing is opened after
         self._thread: threading.Thread | None = None
 
+    @property
+    def is_barred(self) -> bool:
+        """Whether the walk has ended before the account: it would end there again."""
+        return self._failure is not None
+
     def is_open(self) -> bool:
         """Whether the account is there; begins to walk if nobody does. Never waits.
 
@@ -116,6 +121,18 @@ class AccountEntry:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+
+    def for_the_end(self) -> tuple[AccountReader, Ledger]:
+        """Return what cancels and proves, after :meth:`stop`; log in where nobody did yet.
+
+        Raises:
+            MakerError: As :meth:`walk`; ``VenueUnreachable`` when the exchange does not answer.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            raise VenueUnreachable("the exchange has not answered since the start")
+        if self.account is None:
+            self.login.begin()
+        return self.account or self.login.account(), self._open_ledger()
 
     def close(self) -> None:
         """Close what was opened; the heartbeat ends here."""

@@ -202,7 +202,7 @@ def test_a_stop_before_the_exchange_was_ever_reached_does_not_call_orders_gone(
                 within_s=60,
                 what="an exchange that cannot be reached",
             )
-            assert account.run.stop() == 5
+            assert account.run.stop(timeout_s=90) == 5
             assert f"may still be open: {order_id}" in account.log()
 
         # Nor does an exchange that refuses us: it ends the program, and shows nothing.

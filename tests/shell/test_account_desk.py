@@ -214,6 +214,38 @@ def test_what_is_to_be_cleared_before_the_account_is_connected_is_cleared_then(
     second.close()
 
 
+def test_a_stop_that_comes_before_the_login_cancels_what_an_earlier_run_left(
+    house: House,
+) -> None:
+    first = house.desk()
+    connect(first)
+    order_id = house.place(first)
+    first.close()
+    assert house.orders() == [order_id]
+
+    second = house.desk()  # told to stop before it asked for anything
+
+    assert second.cancel_all() == frozenset()
+    assert house.orders() == []
+    second.close()
+
+
+def test_a_stop_does_not_knock_again_where_we_are_not_let_in(house: House) -> None:
+    first = house.desk()
+    connect(first)
+    order_id = house.place(first)
+    first.close()
+    house.sim.control(do="closed_only", on=True)
+    second = house.desk()
+    eventually(lambda: _raises(second), within_s=PATIENCE_S, what="the refusal")
+    asked = house.sim.stats()["requests"]["GET /version"]
+
+    assert second.cancel_all() == {order_id}
+
+    assert house.sim.stats()["requests"]["GET /version"] == asked
+    second.close()
+
+
 def test_orders_of_an_earlier_run_are_not_gone_because_nobody_could_ask(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
