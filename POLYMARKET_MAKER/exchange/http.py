@@ -55,6 +55,7 @@ class Http:
         self.on_limit: Callable[[str, RateLimit], None] = lambda _bucket, _limit: None
         self._deadline_s = deadline_s
         self._clients: dict[bool, httpx.Client] = {}
+        self._is_closed = False
         self.limits: dict[str, RateLimit] = {}
 
     def get(
@@ -137,10 +138,10 @@ class Http:
         return Answer(where, response.status_code, text, response.headers)
 
     def close(self) -> None:
-        """Close every connection; the next request opens new ones."""
+        """Close every connection; nothing is sent any more."""
+        self._is_closed = True
         for client in list(self._clients.values()):
             client.close()
-        self._clients.clear()
 
     def _client(self, host: str) -> httpx.Client:
         loopback = is_loopback(host)
@@ -154,6 +155,8 @@ class Http:
             fresh.headers["User-Agent"] = "polymarket-maker"
             if self._clients.setdefault(loopback, fresh) is not fresh:
                 fresh.close()  # another thread was first
+        if self._is_closed:
+            self._clients[loopback].close()  # it was made while the others were closed
         return self._clients[loopback]
 
     def _note_limit(self, method: str, response: httpx.Response) -> None:

@@ -103,13 +103,18 @@ def test_a_client_that_is_closed_meanwhile_is_no_answer(http: Http, server: Scri
     """At the end of the program requests may still be on their way in other threads."""
     server.on("GET", "/time", Reply(value=7))
     http.get(f"{server.url}/time", int)
-    for client in http._clients.values():
-        client.close()
+    http.close()
 
     with pytest.raises(VenueUnreachable, match="closed"):
         http.get(f"{server.url}/time", int)
+
+
+def test_a_client_that_was_closed_before_its_first_request_opens_nothing() -> None:
+    http = Http()
     http.close()
-    assert http.get(f"{server.url}/time", int) == 7
+
+    with pytest.raises(VenueUnreachable, match="closed"):
+        http.get("http://127.0.0.1:1/time", int)
 
 
 def test_one_client_serves_many_threads(http: Http, server: ScriptedServer) -> None:
