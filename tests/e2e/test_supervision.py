@@ -195,12 +195,17 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
         )
         risk = read_json(account.run.data / f"run_params_{first}.json")["risk"]
         assert risk["max_notional_per_token"] == 6
+        eventually(lambda: len(account.ours(second)) == 1, within_s=40, what="the second's, too")
 
         say(tokens=[first], risk={"max_notional_per_token": 6})
         eventually(lambda: pid_of(account, second) is None, within_s=40, what="no second child")
         eventually(lambda: account.ours(second) == [], within_s=40, what="its order is gone")
         eventually(lambda: len(account.ours(first)) == 1, within_s=40, what="the first token's")
-        assert second not in account.run.status()["pending_topics"]
+        eventually(
+            lambda: second not in account.run.status()["pending_topics"],
+            within_s=10,
+            what="a status without it",
+        )
         assert account.run.stop() == 0
 
 
