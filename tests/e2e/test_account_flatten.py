@@ -72,7 +72,7 @@ def test_foreign_orders_and_shares_outlive_trading_a_kill_and_a_flatten(tmp_path
             trade(account, first)
             account.sell_to_us(second, 12)
             eventually(lambda: account.held(second) == 12, within_s=30, what="shares of the second")
-            os.kill(account.run.status()["tasks"][first]["pid"], signal.SIGKILL)
+            os.kill(account.shown_pid(first), signal.SIGKILL)
             buy_some(account, first)
 
             ended = account.errand("--flatten", "--yes")

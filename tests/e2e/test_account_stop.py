@@ -109,7 +109,7 @@ def test_orders_of_a_killed_child_are_gone_within_five_seconds_and_before_the_ne
         account.wait_for_orders(2)
         foreign = foreign_order(sim, token)
         left, kept = one_order(account, token), one_order(account, other)
-        os.kill(account.run.status()["tasks"][token]["pid"], signal.SIGKILL)
+        os.kill(account.shown_pid(token), signal.SIGKILL)
 
         eventually(lambda: left not in ids(account.orders()), within_s=5, what="no old order")
         eventually(lambda: len(account.ours(token)) == 1, within_s=40, what="one new order")
@@ -127,7 +127,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
     ):
         token, other = sim.tokens
         account.wait_for_orders(2)
-        first = account.run.status()["tasks"][token]["pid"]
+        first = account.shown_pid(token)
         sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100_000)
         one_order(account, token)  # from now on it cannot be replaced
         os.kill(first, signal.SIGKILL)
@@ -147,7 +147,7 @@ def test_a_child_waits_for_its_successor_until_the_exchange_answers(tmp_path: Pa
             time.sleep(0.2)
         sim.control(do="clear_faults")
         eventually(
-            lambda: account.run.status()["tasks"][token]["pid"] not in (None, first),
+            lambda: account.pid_of(token) not in (None, first),
             within_s=30,
             what="a new child",
         )
@@ -167,7 +167,7 @@ def test_a_child_killed_between_intent_and_answer_has_one_order_in_the_end(tmp_p
                 within_s=30,
                 what="an intent",
             )
-            os.kill(account.run.status()["tasks"][token]["pid"], signal.SIGKILL)
+            os.kill(account.shown_pid(token), signal.SIGKILL)
             eventually(
                 lambda: len(account.run.status()["tasks"][token]["notes"]) >= 3,
                 within_s=60,

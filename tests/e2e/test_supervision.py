@@ -30,20 +30,6 @@ def follow(data: Path, *topics: Topic, signals: tuple[SellSignal, ...] = ()) -> 
     write_atomic(data / "tokens_from_copytrade.json", encode_tokens(topics, now))
 
 
-def pid_of(account: LiveAccount, token: str) -> int | None:
-    found = account.run.status()["tasks"][token]["pid"]
-    assert found is None or isinstance(found, int)
-    return found
-
-
-def shown_pid(account: LiveAccount, token: str) -> int:
-    """Return the pid of a running child, once the status file shows it."""
-    eventually(lambda: pid_of(account, token) is not None, within_s=60, what="a pid")
-    pid = pid_of(account, token)
-    assert pid is not None
-    return pid
-
-
 def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Path) -> None:
     with running_simulator(tokens=2, no_flow=True) as sim:
         token, other = sim.tokens[:2]
@@ -52,23 +38,23 @@ def test_a_sell_signal_sells_once_and_a_later_purchase_begins_anew(tmp_path: Pat
         with live_account(sim, tmp_path, tokens=0) as account:
             account.wait_for_orders(2)
             account.fill(token, 20)
-            pids = {each: shown_pid(account, each) for each in (token, other)}
+            pids = {each: account.shown_pid(each) for each in (token, other)}
 
             sold = SellSignal(token, "signal-1", at=200.0)
             follow(tmp_path / "data", *topics, signals=(sold,))
             eventually(lambda: account.consumed() == ["signal-1"], within_s=40, what="the end")
             assert account.held(token) == 0
             assert account.ours(token) == []
-            eventually(lambda: pid_of(account, token) is None, within_s=60, what="no child")
+            eventually(lambda: account.pid_of(token) is None, within_s=60, what="no child")
             assert not (account.run.data / f"exit_signal_{token}.json").exists()
-            assert pid_of(account, other) == pids[other], "nobody else was touched"
+            assert account.pid_of(other) == pids[other], "nobody else was touched"
 
             bought = Topic(token, last_seen_at=300.0)
             follow(tmp_path / "data", topics[1], bought)
             eventually(
                 lambda: len(account.ours(token)) == 1, within_s=30, what="an order once more"
             )
-            assert shown_pid(account, token) != pids[token]
+            assert account.shown_pid(token) != pids[token]
             assert account.run.stop() == 0
 
 
@@ -123,9 +109,9 @@ def test_a_child_that_crashes_again_and_again_is_kept_away_with_nothing_open(
         [token] = sim.tokens
         crashed: list[int | None] = [None]
         for _ in range(5):
-            eventually(lambda: pid_of(account, token) not in crashed, within_s=40, what="a child")
+            eventually(lambda: account.pid_of(token) not in crashed, within_s=40, what="a child")
             account.wait_for_orders(1)
-            pid = shown_pid(account, token)
+            pid = account.shown_pid(token)
             os.kill(pid, signal.SIGKILL)
             crashed.append(pid)
 
@@ -145,13 +131,13 @@ def test_an_orphan_of_a_killed_supervisor_never_trades_beside_its_successor(
         [token] = sim.tokens
         with live_account(sim, tmp_path) as account:
             account.wait_for_orders(1)
-            orphan = shown_pid(account, token)
+            orphan = account.shown_pid(token)
             os.kill(orphan, signal.SIGSTOP)  # it cannot hear that its supervisor is gone
             account.run.process.kill()
             account.run.process.wait(10)
         with live_account(sim, tmp_path) as account:
             eventually(
-                lambda: pid_of(account, token) not in (None, orphan), within_s=60, what="a child"
+                lambda: account.pid_of(token) not in (None, orphan), within_s=60, what="a child"
             )
             assert not Path(f"/proc/{orphan}").exists() or _is_zombie(orphan)
             assert "event=orphan" in account.log()
@@ -179,11 +165,11 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
 
         say(tokens=[first])
         eventually(lambda: len(account.ours(first)) == 1, within_s=40, what="the first token")
-        pid = shown_pid(account, first)
+        pid = account.shown_pid(first)
         config.write_text('{"tokens": ', encoding="utf-8")
         account.run.process.send_signal(signal.SIGHUP)
         eventually(lambda: "event=reload_failed" in account.log(), within_s=60, what="a refusal")
-        assert pid_of(account, first) == pid, "a bad file keeps the old settings"
+        assert account.pid_of(first) == pid, "a bad file keeps the old settings"
 
         say(tokens=[first, second])
         account.run.process.send_signal(signal.SIGHUP)
@@ -191,14 +177,14 @@ def test_changed_settings_are_taken_over_while_it_runs(tmp_path: Path) -> None:
 
         say(tokens=[first, second], risk={"max_notional_per_token": 6})
         eventually(
-            lambda: pid_of(account, first) not in (None, pid), within_s=40, what="a new child"
+            lambda: account.pid_of(first) not in (None, pid), within_s=40, what="a new child"
         )
         risk = read_json(account.run.data / f"run_params_{first}.json")["risk"]
         assert risk["max_notional_per_token"] == 6
         eventually(lambda: len(account.ours(second)) == 1, within_s=40, what="the second's, too")
 
         say(tokens=[first], risk={"max_notional_per_token": 6})
-        eventually(lambda: pid_of(account, second) is None, within_s=40, what="no second child")
+        eventually(lambda: account.pid_of(second) is None, within_s=40, what="no second child")
         eventually(lambda: account.ours(second) == [], within_s=40, what="its order is gone")
         eventually(lambda: len(account.ours(first)) == 1, within_s=40, what="the first token's")
         eventually(
@@ -230,7 +216,7 @@ def test_requests_by_file_are_carried_out_and_answered(tmp_path: Path) -> None:
         account.wait_for_orders(1)
 
         control = account.run.data / "control"
-        pid = shown_pid(account, token)
+        pid = account.shown_pid(token)
         epoch = read_json(account.run.data / "ws_cache.json")["epoch"]
         for name, said in (("1-child", token), ("2-feed", None), ("3-nobody", "999")):
             request = {"schema": 1, "id": name, "request": "restart", "token": said, "by": "test"}
@@ -239,7 +225,7 @@ def test_requests_by_file_are_carried_out_and_answered(tmp_path: Path) -> None:
         eventually(lambda: all(each.exists() for each in answers), within_s=60, what="answers")
 
         assert [read_json(each)["ok"] for each in answers] == [True, True, False]
-        eventually(lambda: pid_of(account, token) not in (None, pid), within_s=30, what="a child")
+        eventually(lambda: account.pid_of(token) not in (None, pid), within_s=30, what="a child")
         assert read_json(account.run.data / "ws_cache.json")["epoch"] != epoch
         account.wait_for_orders(1)
         assert account.run.stop() == 0
@@ -258,7 +244,7 @@ def test_children_that_outlive_their_supervisor_are_taken_over_as_they_are(tmp_p
     ):
         token = sim.tokens[0]
         account.wait_for_orders(2)
-        pids = [shown_pid(account, each) for each in sim.tokens]
+        pids = [account.shown_pid(each) for each in sim.tokens]
         account.run.process.kill()
         account.run.process.wait(10)
         try:

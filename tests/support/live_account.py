@@ -60,6 +60,22 @@ class LiveAccount:
         command = (str(AUTORUN), *self.arguments, *options)
         return run_program(*command, env={**self.env, **places}, timeout_s=timeout_s)
 
+    def pid_of(self, token: str) -> int | None:
+        """Return the pid of a token's child as the status file has it; None: no child."""
+        found = self.run.status()["tasks"][token]["pid"]
+        assert found is None or isinstance(found, int)
+        return found
+
+    def shown_pid(self, token: str) -> int:
+        """Return the pid of a running child, once the status file shows it.
+
+        A child may have an order up to a second before that.
+        """
+        eventually(lambda: self.pid_of(token) is not None, within_s=60, what="a pid")
+        pid = self.pid_of(token)
+        assert pid is not None
+        return pid
+
     def shares(self) -> dict[str, float]:
         """Return what the wallet holds at the exchange, foreign shares too."""
         wallets = self.sim.stats()["wallets"]
