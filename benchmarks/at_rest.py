@@ -8,15 +8,11 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-import psutil
-
-from benchmarks.children_at_rest import Used, look_at, read, trading
+from benchmarks.children_at_rest import Used, look_at, trading, wait_for_quotes
 from benchmarks.harness import stats
 from benchmarks.harness.context import Context
-from benchmarks.harness.errors import DidNotStartError
-from benchmarks.harness.program import simulator
+from benchmarks.harness.program import began_at, simulator
 from benchmarks.harness.report import Section, Table, Verdict, number
 
 TITLE = "Children at rest"
@@ -34,32 +30,12 @@ def run(context: Context) -> Section:
     ):
         folder = Path(name)
         with trading(folder, urls, spacing_s=_SPACING_S) as supervisor:
-            told = _wait_for_quotes(folder, children, min(_START_S, context.left_s))
+            within_s = min(_START_S, context.left_s)
+            quoted = wait_for_quotes(folder, children, within_s=within_s)
             time.sleep(1.0 if context.is_quick else 5.0)
-            pids = [int(each["pid"]) for each in told]
-            used = look_at([supervisor.pid, *pids], _WATCH_S)
-            first_at = min(float(each["stages"]["warmup"]["since"]) for each in told)
-            start_s = first_at - psutil.Process(supervisor.pid).create_time()
+            used = look_at([supervisor.pid, *(each.pid for each in quoted)], _WATCH_S)
+            start_s = min(each.at for each in quoted) - began_at(supervisor.pid)
     return _section(used[0], used[1:], start_s)
-
-
-def _wait_for_quotes(folder: Path, children: int, within_s: float) -> list[dict[str, Any]]:
-    """Return what the children tell of themselves, once each has a quote.
-
-    Raises:
-        DidNotStartError: One has none, within the time.
-    """
-    give_up = time.monotonic() + within_s
-    while True:
-        told = [read(path) for path in (folder / "data" / "children").glob("*.json")]
-        ready = [each for each in told if each.get("quote") and each["state"] == "running"]
-        if len(ready) == children:
-            return ready
-        if time.monotonic() > give_up:
-            raise DidNotStartError(
-                f"{len(ready)} of {children} children had a quote within {within_s:.0f} s"
-            )
-        time.sleep(0.3)
 
 
 def _section(supervisor: Used, children: list[Used], start_s: float) -> Section:

@@ -32,7 +32,8 @@ from typing import Any
 import psutil
 from eth_account import Account
 
-from benchmarks.harness.program import program, simulator, surroundings
+from benchmarks.harness.errors import DidNotStartError
+from benchmarks.harness.program import began_at, program, simulator, surroundings
 
 KEY = "0x" + "4d" * 32
 START_S = 600.0
@@ -40,6 +41,14 @@ SETTLE_S = 10.0
 CLOCK_STEP_S = 0.02
 """Starts are told by the kernel in steps of 10 ms; two of them may be off by one each."""
 STRATEGY = {"default": {"drop_pct": 0.99, "countdown": {"minutes_before_end": 0}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A child that has a quote, and when it got its first, in epoch seconds."""
+
+    pid: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +72,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, simulator(told.children, *flow) as urls:
         folder = Path(name)
         with trading(folder, urls, spacing_s=told.spacing) as supervisor:
-            pids = wait_for_quotes(folder, told.children)
+            try:
+                children = wait_for_quotes(folder, told.children, within_s=START_S)
+            except DidNotStartError as error:
+                raise SystemExit(str(error)) from None
             time.sleep(SETTLE_S)
-            used = look_at([supervisor.pid, *pids], told.watch)
-            quoted = [first_quote_s(folder, token) for token in urls["tokens"]]
-            starts = sorted(psutil.Process(pid).create_time() for pid in pids)
+            used = look_at([supervisor.pid, *(each.pid for each in children)], told.watch)
+            began = [began_at(each.pid) for each in children]
+    quoted = [each.at - start for each, start in zip(children, began, strict=True)]
+    starts = sorted(began)
     gaps = [later - earlier for earlier, later in pairwise(starts)]
     return report(used[0], used[1:], quoted, gaps, spacing_s=told.spacing)
 
@@ -98,24 +111,28 @@ def trading(
         yield process
 
 
-def wait_for_quotes(folder: Path, number: int) -> list[int]:
-    """Return the pids of all children, once each has a quote."""
-    ends = time.monotonic() + START_S
-    while time.monotonic() < ends:
-        told = [read(path) for path in (folder / "data" / "children").glob("*.json")]
-        ready = [each for each in told if each.get("quote") and each["state"] == "running"]
-        if len(ready) == number:
-            return [int(each["pid"]) for each in ready]
+def wait_for_quotes(folder: Path, number: int, *, within_s: float) -> list[Quoted]:
+    """Return all children, once each has a quote.
+
+    Raises:
+        DidNotStartError: One has none, within the time.
+    """
+    ends = time.monotonic() + within_s
+    since: dict[Path, float] = {}
+    while True:
+        told = {path: read(path) for path in (folder / "data" / "children").glob("*.json")}
+        ready = {path: each for path, each in told.items() if each.get("quote")}
+        for path, each in ready.items():
+            # Later quotes move it: what is seen first is the first one's.
+            since.setdefault(path, float(each["stages"]["quote"]["since"]))
+        running = [path for path, each in ready.items() if each["state"] == "running"]
+        if len(running) == number:
+            return [Quoted(int(told[path]["pid"]), since[path]) for path in running]
+        if time.monotonic() > ends:
+            raise DidNotStartError(
+                f"{len(running)} of {number} children had a quote within {within_s:.0f} s"
+            )
         time.sleep(0.2)
-    raise SystemExit(f"{len(ready)} of {number} children had a quote within {START_S:.0f} s")
-
-
-def first_quote_s(folder: Path, token: object) -> float:
-    """Return how long a child took from its first instruction to its first quote."""
-    told = read(folder / "data" / "children" / f"{token}.json")
-    # This stage is passed once, with the first quote; those before it come and go.
-    quoted_at = told["stages"]["warmup"]["since"]
-    return float(quoted_at) - psutil.Process(told["pid"]).create_time()
 
 
 def read(path: Path) -> dict[str, Any]:

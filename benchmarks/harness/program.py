@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,3 +79,14 @@ def surroundings(folder: Path, urls: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment of a supervisor at home in *folder*, on the simulator at *urls*."""
     places = {"POLY_DATA_DIR": str(folder / "data"), "POLY_LOG_DIR": str(folder / "logs")}
     return places | {variable: str(urls[name]) for variable, name in _ADDRESSES.items()}
+
+
+def began_at(pid: int) -> float:
+    """Return when *pid* began, in epoch seconds, to a hundredth.
+
+    psutil's ``create_time`` is late or early by up to a second, always by the same: it adds the
+    kernel's ticks to the time of the boot, which the kernel tells in whole seconds.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    began_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + began_s
