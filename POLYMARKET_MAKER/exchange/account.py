@@ -173,7 +173,11 @@ class Account:
         for _ in range(MAX_PAGES):
             page = self._send("GET", path, kind, params={**params, "next_cursor": cursor})
             yield from page.data
-            if page.next_cursor in (LAST_PAGE, "", cursor):
+            if page.next_cursor in (LAST_PAGE, ""):
+                return
+            if page.next_cursor == cursor:
+                if page.data and len(page.data) >= page.limit:
+                    raise VenueUnreachable(f"GET {path}: a full page names itself as the next")
                 return
             cursor = page.next_cursor
         raise VenueUnreachable(f"GET {path}: no end after {MAX_PAGES} pages")

@@ -77,10 +77,11 @@ class TradeRow(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, Generic[Row], frozen=True):
-    """One page of a list; the cursor ``LTE=`` ends it."""
+    """One page of a list of at most *limit* rows; the cursor ``LTE=`` ends it."""
 
     data: list[Row]
     next_cursor: str
+    limit: int = 0
 
 
 def open_order(row: OrderRow) -> OpenOrder:

@@ -79,6 +79,24 @@ def test_a_list_without_end_is_no_answer(account: Account, server: ScriptedServe
         account.open_orders()
 
 
+def test_a_full_page_that_names_itself_as_the_next_is_not_taken_for_the_last(
+    account: Account, server: ScriptedServer
+) -> None:
+    """Orders behind it would rest unseen."""
+    server.on("GET", "/data/orders", page(*(order(f"0x{n}") for n in range(100)), cursor="MA=="))
+
+    with pytest.raises(VenueUnreachable, match="names itself"):
+        account.open_orders()
+
+
+def test_a_page_that_is_not_full_is_the_last_whatever_it_names(
+    account: Account, server: ScriptedServer
+) -> None:
+    server.on("GET", "/data/orders", page(order("0x1"), cursor="MA=="))
+
+    assert [each.order_id for each in account.open_orders()] == ["0x1"]
+
+
 def test_every_request_is_signed_without_its_query(
     account: Account, server: ScriptedServer, credentials: Credentials
 ) -> None:
