@@ -53,7 +53,7 @@ def test_a_kill_cancels_what_is_ours_proves_it_and_the_processes_stay(tmp_path: 
     ):
         account.wait_for_orders(2)
         foreign = foreign_order(sim, sim.tokens[0])
-        pids = account.run.pids()
+        pids = account.run.shown_pids(2)
         switched_at = time.time()
         (account.run.data / "KILL").touch()
 

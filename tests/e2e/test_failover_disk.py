@@ -42,7 +42,7 @@ def house_on_a_small_disk(
         ) as run:
             run.data = data
             eventually(lambda: quoting(run, "shared"), within_s=40, what="both on the file")
-            eventually(lambda: len(run.pids()) == 2, within_s=10, what="both pids in the status")
+            run.shown_pids(2)
             yield sim, run, disk / "filler"
 
 

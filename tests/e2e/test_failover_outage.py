@@ -50,8 +50,7 @@ def test_children_of_a_dead_aggregator_trade_on_and_come_back(
         ) as run,
     ):
         eventually(lambda: all_quote(run, "shared"), within_s=80, what="all on the file")
-        eventually(lambda: len(run.pids()) == CHILDREN, within_s=10, what="pids in the status")
-        pids = run.pids()
+        pids = run.shown_pids(CHILDREN)
         assert sim.stats()["connections"]["market"] == 1
 
         with taking_the_place(run, lane=False):

@@ -61,8 +61,7 @@ def test_children_of_a_suspended_supervisor_dial_few_at_a_time_and_find_it_again
             return quoting(run, source, children=children)
 
         eventually(lambda: all_quote("shared"), within_s=60 + 2 * children, what="all on the file")
-        eventually(lambda: len(run.pids()) == children, within_s=10, what="pids in the status")
-        pids = run.pids()
+        pids = run.shown_pids(children)
         assert sim.stats()["connections"]["market"] == 1
         with suspended(run.process.pid):
             lost = time.monotonic()
@@ -100,8 +99,7 @@ def test_a_restarted_writer_is_followed_at_once(tmp_path: Path) -> None:
         )
         with supervised(*arguments, directory=tmp_path, env=addresses(sim)) as run:
             eventually(lambda: quoting(run, "shared"), within_s=60, what="both on the file")
-            eventually(lambda: len(run.pids()) == 2, within_s=10, what="both pids in the status")
-            pids = sorted(run.pids())
+            pids = sorted(run.shown_pids(2))
             before = versions_past(40, run, sim)
             ask(run, "restart")
             all_follow(run, before)
@@ -168,8 +166,7 @@ def test_children_of_a_killed_supervisor_cancel_and_end(tmp_path: Path) -> None:
             within_s=60,
             what="an order of each child",
         )
-        pids = run.pids()
-        assert len(pids) == 3
+        pids = run.shown_pids(3)
         assert open_at_the_exchange() >= 3
         run.process.send_signal(signal.SIGKILL)
         try:
@@ -225,7 +222,7 @@ def test_an_hour_without_an_event_is_no_reason_to_stop_quoting(
 
         eventually(both_rest, within_s=60, what="two children with resting orders")
         before = resting(run)
-        pids, upgrades = run.pids(), sim.stats()["upgrades"]
+        pids, upgrades = run.shown_pids(2), sim.stats()["upgrades"]
         reads = rest_books(run)
         began = time.monotonic()
         hour_is_over = began + quiet_s / FAST

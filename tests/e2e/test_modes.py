@@ -36,7 +36,7 @@ def test_paper_reads_no_key_and_sends_no_order(tmp_path: Path) -> None:
 
             eventually(trades_on_paper, within_s=30, what="two children that decide")
             environments = [
-                Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in run.pids()
+                Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in run.shown_pids(2)
             ]
             assert run.stop() == 0
         requests = sim.stats().get("requests", {})

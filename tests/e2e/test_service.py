@@ -50,8 +50,8 @@ def test_systemd_hears_of_start_life_and_end_and_no_child_can_speak_for_us(tmp_p
         assert heard.get(timeout=40) == b"READY=1\nSTATUS=paper, 0 children"
         while (said := heard.get(timeout=40)) != b"WATCHDOG=1\nSTATUS=paper, 1 children":
             assert said == b"WATCHDOG=1\nSTATUS=paper, 0 children"
-        eventually(lambda: len(run.pids()) == 1, within_s=40, what="a child")
-        environment = Path(f"/proc/{run.pids()[0]}/environ").read_bytes()
+        (pid,) = run.shown_pids(1)
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
         assert b"NOTIFY_SOCKET" not in environment
         assert run.stop() == 0
         while b"STOPPING=1" not in said:

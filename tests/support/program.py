@@ -80,6 +80,14 @@ class Supervised:
         tasks = self.status()["tasks"].values()
         return [task["pid"] for task in tasks if task["pid"] is not None]
 
+    def shown_pids(self, number: int) -> list[int]:
+        """Return the pids of *number* running children, once the status file shows them all.
+
+        A child may have quotes and orders up to a second before that.
+        """
+        eventually(lambda: len(self.pids()) == number, within_s=30, what=f"{number} pids")
+        return self.pids()
+
     def stop(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 40) -> int:
         """End it and return its exit code."""
         self.process.send_signal(number)
