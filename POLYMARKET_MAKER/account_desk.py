@@ -114,8 +114,9 @@ class AccountDesk:
     def cancel_all(self) -> frozenset[str]:
         """Cancel what the ledger knows as open and return the ids that are not proven gone.
 
-        Takes up to 20 s. Nothing returned means that the exchange was read and showed none of
-        ours: just now, or at the end of an earlier run and nothing was meant to be sent since.
+        Takes up to 20 s and a request more. Nothing returned means that the exchange was read and
+        showed none of ours: just now, or at the end of an earlier run and nothing was meant to be
+        sent since.
         """
         self._is_closing = True  # no turn of the loop shows any more that we are alive
         self._entry.stop()
@@ -166,7 +167,7 @@ class AccountDesk:
                 account, ledger = self._entry.for_the_end()
                 left = listed = self._cancel_once(account, ledger, listed)
             except MakerError as error:
-                left = self._left_open()
+                left = listed | self._left_open()
                 if log.every(60, "cancel_all"):
                     log.error("[ORDER]", event="cancel_all", left=len(left), reason=str(error))
             if not left or self._clock.mono() >= deadline:
@@ -187,8 +188,8 @@ class AccountDesk:
             VenueError: The exchange could not be asked: nothing is proven.
             LedgerError: The ledger could not be used: the same.
         """
-        self._entry.cancel_strangers()
         left = clear(account, ledger, None, clock=self._clock, left=listed)
+        self._entry.cancel_strangers()
         meant = ledger.orders_meant()
         if left or not meant:
             return left

@@ -20,7 +20,7 @@ from POLYMARKET_MAKER.cancel import cancel_until_proven
 from POLYMARKET_MAKER.clock import Clock
 from POLYMARKET_MAKER.dead_man import OFF, ON, DeadMan, orders_of_other_keys
 from POLYMARKET_MAKER.desk import LEDGER_NAME
-from POLYMARKET_MAKER.errors import VenueUnreachable
+from POLYMARKET_MAKER.errors import LedgerBusy, SettingsError, VenueUnreachable
 from POLYMARKET_MAKER.exchange.account import Account
 from POLYMARKET_MAKER.exchange.data_api import DataApi
 from POLYMARKET_MAKER.exchange.http import Http
@@ -81,8 +81,13 @@ class AccountEntry:
 
     @property
     def is_barred(self) -> bool:
-        """Whether the walk has ended before the account: it would end there again."""
-        return self._failure is not None
+        """Whether the walk has ended where a cancel would end too.
+
+        Who may place no order may cancel: nothing is asked of an account for that.
+        """
+        failure = self._failure
+        is_let_in = bool(self.login.address) and isinstance(failure, SettingsError | LedgerBusy)
+        return failure is not None and not is_let_in
 
     def is_open(self) -> bool:
         """Whether the account is there; begins to walk if nobody does. Never waits.
@@ -158,13 +163,16 @@ class AccountEntry:
 
     def _walk(self) -> None:
         public = self.login.begin()
+        if self._stopping.is_set():
+            raise VenueUnreachable("asked to stop before the exchange had answered")
         is_on, options = self._settings.risk.dead_man, self._settings.options
         is_errand = options.flatten or options.cancel_open
         if not is_errand and log.every(86_400, "dead_man_mode"):
             log.info("[INIT]", ON if is_on else OFF, dead_man="on" if is_on else "off")
         ledger = self._open_ledger()
         account = self.login.account()
-        self.login.check(public, account)
+        if not options.cancel_open:  # what bars orders bars no cancel
+            self.login.check(public, account)
         if is_on and not is_errand:  # an errand rests nothing, and a switch cannot be disarmed
             self.cancel_strangers()
             self._arm(account)

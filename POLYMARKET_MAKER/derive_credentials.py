@@ -68,7 +68,8 @@ def derive(settings: Settings, env: Mapping[str, str], *, nonce: int = 0) -> tup
     Raises:
         CannotStart: The process could not do its work.
         SettingsError: The private key is not one.
-        VenueUnreachable: The exchange did not answer; try again later.
+        VenueUnreachable: The exchange did not answer, or this machine is short of something;
+            try again later.
         VenueRefused: The exchange does not accept the key.
     """
     keys = settings.credentials
@@ -90,6 +91,8 @@ def derive(settings: Settings, env: Mapping[str, str], *, nonce: int = 0) -> tup
         answer = msgspec.json.decode(done.stdout, type=_Answer)
     except subprocess.TimeoutExpired:
         raise VenueUnreachable(f"no API credentials within {DEADLINE_S:.0f} s") from None
+    except OSError as error:  # no memory, or no process more
+        raise VenueUnreachable(f"cannot derive credentials now: {error.strerror}") from error
     except msgspec.DecodeError:
         raise CannotStart(
             f"deriving API credentials ended with exit code {done.returncode} and no answer"

@@ -2,7 +2,7 @@
 
 A child's orders are cancelled when it ends. What a power cut left is not: its token may wait
 for a slot for hours, or nobody may want it any more, and meanwhile its orders would rest at
-the prices of then. A child that is started soon joins them instead and keeps their place.
+the prices of then. A child that is started before that joins them and keeps their place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from POLYMARKET_MAKER.ledger import IntentState, Ledger
 GRACE_S = 15.0
 """How long orders may wait for a child: so long the first one may wait for quotes."""
 LOOK_EVERY_S = 1.0
-_ASKED = float("inf")
 
 
 class Unattended:
@@ -28,7 +27,7 @@ class Unattended:
         self._fleet = fleet
         self._desk = desk
         self._clock = clock
-        self._since: dict[str, float] = {}  # token -> when nobody was seen to trade it, or _ASKED
+        self._since: dict[str, float] = {}  # token -> when nobody was seen to trade it
         self._looked_mono = float("-inf")
 
     def turn(self) -> None:
@@ -46,10 +45,11 @@ class Unattended:
         nobodys = (token_id for token_id in tokens if not self._fleet.is_traded(token_id))
         self._since = {token_id: self._since.get(token_id, mono) for token_id in nobodys}
         for token_id, since in self._since.items():
-            if mono - since >= GRACE_S:
+            # The desk goes on until it is proven; what turns up after that is asked for again.
+            if mono - since >= GRACE_S and self._desk.is_clear(token_id):
                 log.warning("[ORDER]", event="unattended", token=token_id)
                 self._desk.clear(token_id)
-                self._since[token_id] = _ASKED  # the desk goes on until it is proven
+                self._since[token_id] = mono
 
 
 def _with_open_orders(ledger: Ledger) -> set[str]:

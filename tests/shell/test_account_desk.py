@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from queue import Empty, Queue
@@ -230,13 +230,50 @@ def test_a_stop_that_comes_before_the_login_cancels_what_an_earlier_run_left(
     second.close()
 
 
+NO_ORDERS = [{"do": "closed_only", "on": True}, {"do": "version", "version": 3}]
+
+
+@pytest.mark.parametrize("trouble", NO_ORDERS)
+def test_cancel_open_asks_for_nothing_that_only_orders_need(
+    house: House, trouble: dict[str, object]
+) -> None:
+    first = house.desk()
+    connect(first)
+    house.place(first)
+    first.close()
+    house.sim.control(**trouble)
+
+    errand = house.desk("--cancel-open")
+    connect(errand)
+
+    assert errand.cancel_all() == frozenset()
+    assert house.orders() == []
+    errand.close()
+
+
+@pytest.mark.parametrize("trouble", NO_ORDERS)
+def test_a_run_that_may_place_nothing_cancels_what_an_earlier_one_left(
+    house: House, trouble: dict[str, object]
+) -> None:
+    first = house.desk()
+    connect(first)
+    house.place(first)
+    first.close()
+    house.sim.control(**trouble)
+    second = house.desk()
+    eventually(lambda: _raises(second), within_s=PATIENCE_S, what="the refusal")
+
+    assert second.cancel_all() == frozenset()
+    assert house.orders() == []
+    second.close()
+
+
 def test_a_stop_does_not_knock_again_where_we_are_not_let_in(house: House) -> None:
     first = house.desk()
     connect(first)
     order_id = house.place(first)
     first.close()
-    house.sim.control(do="closed_only", on=True)
-    second = house.desk()
+    second = house.desk(POLY_KEY="0x" + "00" * 32)
     eventually(lambda: _raises(second), within_s=PATIENCE_S, what="the refusal")
     asked = house.sim.stats()["requests"]["GET /version"]
 
@@ -293,6 +330,8 @@ def test_what_an_earlier_run_proved_stays_proven_until_the_next_order(
     house.sim.control(do="clear_faults")
     third = house.desk()
     connect(third)
+    assert third._entry.care is not None
+    third._entry.care.close()  # it would hear of the order, and correct the ledger
     assert third.ledger is not None
     third.ledger.record_gone(house.place(third), reason="as a child may believe")
     third.close()
@@ -340,6 +379,28 @@ def test_what_the_exchange_lists_is_cancelled_although_the_ledger_has_it_as_over
     assert desk.cancel_all() == frozenset()
 
     assert house.orders() == []
+    desk.close()
+
+
+def test_an_order_that_was_listed_is_named_although_ledger_and_proof_have_it_as_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is younger than both; after it the exchange did not cancel any more."""
+    monkeypatch.setattr(account_desk, "CANCEL_S", 1.0)
+    desk = house.desk()
+    connect(desk)
+    assert desk._entry.care is not None
+    desk._entry.care.close()  # it would correct the ledger
+    order_id = house.place(desk)
+    assert desk.account is not None
+    assert desk.ledger is not None
+    shown = desk.account.order(order_id)
+    assert shown is not None
+    desk.ledger.record_order(replace(shown, status="CANCELED"))  # the last word, so it seemed
+    desk.ledger.note_proof(desk.ledger.orders_meant())
+    house.sim.control(do="fault", path="/orders", method="DELETE", kind="500", count=100)
+
+    assert desk.cancel_all() == {order_id}
     desk.close()
 
 
