@@ -44,7 +44,7 @@ class Publisher:
                 version=version,
                 on_flush_state=self._on_flush_state,
             ).start()
-        except (WriterBusy, OSError) as error:
+        except (WriterBusy, WriterFenced, OSError) as error:
             log.error("[WS]", NOT_STARTED, event="aggregator_start", reason=str(error))
             raise CannotStart(f"cannot start the market feed: {error}") from error
 

@@ -19,6 +19,7 @@ from POLYMARKET_MAKER.core.health import HealthLimits, snapshot_health
 from POLYMARKET_MAKER.core.model import AgedQuote, Quote, Source, TokenHealth
 from polyshared import (
     Entry,
+    Moment,
     SnapshotCorrupt,
     SnapshotError,
     SnapshotMissing,
@@ -141,6 +142,7 @@ class SharedQuotes:
         self._known: _Known | None = None
         self._feed: _FeedBlock | None = None
         self._feed_boot = -math.inf
+        self._feed_offset_s = 0.0  # as the writer's clocks were when it told of its lines
         self._line = _LineBlock()  # the one that carries the token, as this feed says:
         self._line_feed: _FeedBlock | None = None
         self._line_conn: object = None
@@ -181,13 +183,15 @@ class SharedQuotes:
         boot = self._clock.boot()
         if self._feed is None or boot - self._feed_boot >= FEED_EVERY_S:
             self._feed = None
-            self._feed = msgspec.convert(self._reader.feed().fields, _FeedBlock)
+            found = self._reader.feed()
+            self._feed = msgspec.convert(found.fields, _FeedBlock)
+            self._feed_offset_s = self._offset_s(found.written)
             self._feed_boot = boot
         return self._feed
 
     def _judge(self, read: _Read, feed: _FeedBlock) -> Look:
         entry, boot = read.entry, self._clock.boot()
-        offset_s = self._offset_s(entry)
+        offset_s = self._offset_s(entry.put_at)
         known = self._take(read, offset_s)
         age_s = max(0.0, boot - known.born_boot)
         conn = entry.fields.get("conn")
@@ -195,7 +199,7 @@ class SharedQuotes:
             self._line, self._line_feed, self._line_conn = feed.line_of(conn), feed, conn
         line = self._line
         heard_at = line.last_frame_at
-        silent_s = None if heard_at is None else boot - (heard_at - offset_s)
+        silent_s = None if heard_at is None else boot - (heard_at - self._feed_offset_s)
         health = snapshot_health(
             _health_of(entry),
             written_age_s=boot - read.alive_boot,
@@ -229,11 +233,10 @@ class SharedQuotes:
         known.alive_boot = read.alive_boot
         return known
 
-    def _offset_s(self, entry: Entry) -> float:
-        """Return wall clock minus boot-time clock, as the writer last saw them."""
-        put_at = entry.put_at
-        if math.isfinite(put_at.wall_s):
-            return put_at.wall_s - put_at.boot_s
+    def _offset_s(self, then: Moment) -> float:
+        """Return wall clock minus boot-time clock, as the writer saw them *then*."""
+        if then.boot_id and math.isfinite(then.wall_s):
+            return then.wall_s - then.boot_s
         return self._clock.now() - self._clock.boot()  # a writer that tells no boot time
 
     def _fault_of(self, error: SnapshotError) -> Fault:

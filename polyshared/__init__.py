@@ -41,6 +41,7 @@ The map, in the order in which things build on each other:
 """
 
 from polyshared._atomic import write_atomic
+from polyshared._clock import Moment
 from polyshared._errors import (
     SnapshotCorrupt,
     SnapshotError,
@@ -60,6 +61,7 @@ __all__ = [
     "Cursor",
     "Entry",
     "Feed",
+    "Moment",
     "Snapshot",
     "SnapshotCorrupt",
     "SnapshotError",

@@ -22,6 +22,7 @@ from polyshared._atomic import Identity, identity_of
 from polyshared._linux import DirectoryWatch
 
 _RECHECK_S = 1.0  # should an event ever be lost
+_LEAST_POLL_S = 0.001
 
 
 class Doorbell:
@@ -29,13 +30,13 @@ class Doorbell:
 
     Args:
         path: The file's.
-        poll_s: Time between two looks where nothing tells us.
+        poll_s: Time between two looks where nothing tells us; a millisecond at least.
     """
 
     def __init__(self, path: Path, poll_s: float) -> None:
         self._path = os.fspath(path)
         self._directory = path.parent
-        self._poll_s = poll_s
+        self._poll_s = max(_LEAST_POLL_S, poll_s)
         self._seen: Identity | None = None
         self._watch: DirectoryWatch | None = None
         self._watch_again_s = float("-inf")

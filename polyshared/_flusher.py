@@ -9,6 +9,7 @@ from pathlib import Path
 
 from polyshared._errors import WriterFenced
 
+STOP_S = 5.0
 _log = logging.getLogger("polyshared")
 
 
@@ -45,12 +46,14 @@ class Flusher:
         """Let the thread ask again now when it is time to."""
         self._wake.set()
 
-    def stop(self) -> None:
-        """Let the thread end, and wait for it."""
+    def stop(self) -> bool:
+        """Let the thread end, and wait for it; False if it hangs in a flush."""
         self._is_stopped = True
         self.wake()
-        if self._thread is not None:
-            self._thread.join()
+        if self._thread is None:
+            return True
+        self._thread.join(STOP_S)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -110,6 +110,7 @@ class SnapshotReader:
                 epoch=beat.epoch,
                 flush_seq=beat.pulse.flush_seq,
                 flush_failing_since=beat.pulse.failing_since,
+                written=beat.written,
                 age_s=age_s(beat.written, at),
             )
         snapshot = self.read()
@@ -118,6 +119,7 @@ class SnapshotReader:
             epoch=snapshot.epoch,
             flush_seq=snapshot.flush_seq,
             flush_failing_since=None,
+            written=snapshot.written,
             age_s=snapshot.age_s,
         )
 

@@ -83,6 +83,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
         flush_seq: Number of files written in that life.
         flush_failing_since: Epoch seconds since when the file cannot be
             written; None while it can. Known only through the lane.
+        written: That sign of life.
         age_s: Seconds from the writer's last sign of life to this read.
     """
 
@@ -90,6 +91,7 @@ class Feed(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     flush_seq: int
     flush_failing_since: float | None
+    written: Moment
     age_s: float
 
 

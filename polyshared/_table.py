@@ -35,7 +35,8 @@ class _Row:
         self.clear()
 
     def clear(self) -> None:
-        self.versioned = self.rest = b""  # which is no JSON
+        self.versioned: bytes | None = None  # which equals no text
+        self.rest: bytes | None = None
 
 
 class Table:
@@ -71,7 +72,8 @@ class Table:
             if name in versioned:
                 rest[name] = versioned.pop(name)
         last = self._rows.get(key) or _Row()
-        return encode_fields(versioned, last.versioned), encode_fields(rest, last.rest)
+        known = last.versioned or b"", last.rest or b""
+        return encode_fields(versioned, known[0]), encode_fields(rest, known[1])
 
     def put(
         self, key: str, versioned: bytes, rest: bytes, boot_s: float, *, proven: bool = False

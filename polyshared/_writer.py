@@ -261,7 +261,7 @@ class SnapshotWriter(WriterState):
 
         When the writer is fenced the thread ends and says so in the log; the
         next call of any method raises `WriterFenced`. An unexpected exception
-        does the same: it is raised again by the next call.
+        does the same, and is the cause of that `WriterFenced`.
         """
         with self._mutex:
             self._tenure.check(self._boot_s())
@@ -269,15 +269,20 @@ class SnapshotWriter(WriterState):
         return self
 
     def _crash(self, error: Exception) -> None:
+        ended = WriterFenced(self.path, f"flushing ended: {error!r}")
+        ended.__cause__ = error
         with self._mutex:
-            self._tenure.end(error)
+            self._tenure.end(ended)
 
     def close(self) -> None:
-        """Write what is not yet written and give up the lock. The files stay, and grow stale."""
+        """Write what is not yet written and give up the lock. The files stay, and grow stale.
+
+        A flush that hangs in a disk is waited for only for seconds; nothing is written after it.
+        """
         if self._owner.pid != os.getpid():
             return  # a forked child holds nothing that it could give up
-        self._flusher.stop()
-        if self._tenure.ended is None:
+        has_stopped = self._flusher.stop()
+        if has_stopped and self._tenure.ended is None:
             with suppress(WriterFenced):
                 if self._flushes.is_dirty:
                     self.heartbeat()

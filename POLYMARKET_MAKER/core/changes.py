@@ -2,7 +2,8 @@
 
 A ``price_change`` as it is spelled in 2026-09. :mod:`POLYMARKET_MAKER.core.wire` reads every
 frame, this one too; what is spelled in any other way, or is wrong somewhere, is left to it.
-The two never differ in what they say of a text.
+The two never differ in what they say of a text, but for members that nothing here uses: the
+short way does not look at them, and core/wire refuses a frame in which one of them is wrong.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class _Frame(msgspec.Struct, gc=False):
     market: str
     timestamp: str
     price_changes: list[_Row]
+    event_type: Literal["price_change"]
 
 
 class _Numbers(dict[str, Decimal]):

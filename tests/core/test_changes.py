@@ -49,6 +49,15 @@ def test_an_ordinary_frame_goes_the_short_way() -> None:
     assert event.changes[0].price + event.changes[1].price == 1
 
 
+@pytest.mark.parametrize(
+    "end", ['"x\\"event_type":"price_change"}', '"event_type ":"price_change"}']
+)
+def test_a_frame_is_no_price_change_because_its_text_ends_like_one(end: str) -> None:
+    frame = frames()[0].replace('"event_type":"price_change"}', end)
+
+    assert read_changes(frame) is None
+
+
 def test_both_ways_say_the_same_of_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
     chance, whole, ways = random.Random(4), frames(), [0, 0]  # noqa: S311 - a load
     for _ in range(4000):

@@ -135,3 +135,11 @@ def test_what_the_bell_is_asked_for_takes_the_place_of_the_replacement(
     assert bell.wait(15, has_news)
     assert len(asked) == 3
     bell.close()
+
+
+def test_one_who_looks_without_a_pause_rests_a_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_linux, "SUPPORTED", False)
+
+    assert not Doorbell(tmp_path / "x.json", 0.0).wait(0.01, lambda: False)

@@ -519,6 +519,18 @@ def test_an_entry_that_is_text_is_the_same_as_one_that_is_not(writer: SnapshotWr
     assert "bids" not in raw(writer)["tokens"]["a"]
 
 
+def test_no_text_at_all_is_refused_for_a_key_that_is_not_there(writer: SnapshotWriter) -> None:
+    writer.put("gone", {"n": 1})
+    writer.delete("gone")
+    for key in ("new", "gone"):
+        for texts in ((b"", b"{}"), (b'{"n":1}', b"")):
+            with pytest.raises(ValueError, match="was not the text of a JSON object"):
+                writer.put_text(key, *texts)
+    writer.flush()
+
+    assert raw(writer)["tokens"] == {}
+
+
 @pytest.mark.parametrize(
     ("versioned", "rest", "message"),
     [
@@ -685,8 +697,9 @@ def test_a_thread_that_ends_for_any_other_reason_ends_the_writer(
         assert thread is not None
         thread.join(15)
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(WriterFenced, match="flushing ended: ZeroDivisionError") as told:
         writer.put("a", {"n": 1})
+    assert isinstance(told.value.__cause__, ZeroDivisionError)
     assert "flushing ended" in caplog.text
     writer.close()
 

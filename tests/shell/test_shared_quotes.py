@@ -248,6 +248,28 @@ def test_a_writer_whose_wall_clock_is_set_ages_no_quote(path: Path, ahead_s: flo
     assert found.aged.age_s < 2
 
 
+@pytest.mark.parametrize("ahead_s", [-7200.0, -60.0, 60.0, 7200.0])
+@pytest.mark.parametrize("silent_s", [1.0, 60.0])
+def test_the_silence_of_a_line_is_told_however_long_ago_a_quiet_token_spoke(
+    path: Path, ahead_s: float, silent_s: float
+) -> None:
+    """The entry is of the clock before it was set, the feed's block of the one after."""
+    clock = SetClock()
+    with SnapshotWriter(path, clock=clock) as writer:
+        publish(writer, updated_at=time.time())
+        quotes = reader(path)
+        quotes.look()
+        clock.ahead_s = ahead_s
+        writer.set_feed(feed(heard_at=time.time() - silent_s + ahead_s))
+        writer.flush()
+        quotes.wait(0.7)  # nothing changes: the entry is the one that was read before
+
+        found = quotes.look()
+        quotes.close()
+
+    assert found.fault is (None if silent_s < 25 else Fault.LINE_DOWN)
+
+
 def test_a_file_that_cannot_be_read_any_more_is_worth_no_order_and_then_no_wait(
     path: Path,
 ) -> None:

@@ -52,18 +52,32 @@ class House:
 
     def usurp(self) -> SnapshotWriter:
         """Take the running feed's lock from it, and wait until it has noticed."""
+        usurper = SnapshotWriter(self.writer().path, take_over=True, max_age_s=-1)
+        self.wait_for_failure()
+        return usurper
+
+    def crash(self) -> None:
+        """End the feed's flushing by what nobody expects, and wait until it has noticed."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self.writer()._flusher, "_flush_if_due", lambda: 1 // 0)
+            self.writer()._flusher.wake()
+            self.wait_for_failure()
+
+    def writer(self) -> SnapshotWriter:
         aggregator = self.supervisor.aggregator
         assert aggregator is not None
         assert aggregator._publisher is not None
-        path = aggregator._publisher._writer.path
+        return aggregator._publisher._writer
+
+    def wait_for_failure(self) -> None:
+        aggregator = self.supervisor.aggregator
+        assert aggregator is not None
 
         def has_failed() -> bool:
             aggregator.set_tokens(())  # its clock stands still: say that there is work
             return bool(aggregator.failure)
 
-        usurper = SnapshotWriter(path, take_over=True, max_age_s=-1)
         eventually(has_failed, within_s=10, what="the feed has failed")
-        return usurper
 
     def epoch(self) -> int | None:
         """Return the life of the writer, None while nobody writes."""
@@ -125,6 +139,17 @@ def test_a_feed_that_lost_its_lock_ends_nobody_and_is_started_anew_at_once(house
     house.folder.mkdir()
     with house.usurp():
         supervisor._turn()
+    assert house.epoch() not in (None, first)
+    assert supervisor.stop_reason is None
+
+
+def test_a_feed_whose_writer_ended_is_started_anew(house: House) -> None:
+    supervisor, first = house.supervisor, house.epoch()
+    house.folder.mkdir()
+    house.crash()
+    assert supervisor.aggregator is not None
+    assert not supervisor.aggregator.serves
+    supervisor._turn()
     assert house.epoch() not in (None, first)
     assert supervisor.stop_reason is None
 
