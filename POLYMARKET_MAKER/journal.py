@@ -46,7 +46,7 @@ class Journal:
 
     def waiting(self, reading: NoQuote) -> None:
         """There is no quote at all."""
-        self._source = None
+        self._source = self._checked = None
         self._status.mark(StageName.SOURCE, StageState.WAIT, reading.reason)
         self._status.mark(StageName.VENUE, *at_venue(self._trouble))
         if log.every(WAIT_EVERY_S, "wait", reading.reason):
@@ -85,7 +85,7 @@ class Journal:
         venue = at_venue(self._trouble)
         if venue.state is StageState.OK:
             venue = Mark(StageState.WAIT, "account_not_read")
-        self._decided = None
+        self._decided = self._checked = None
         self._status.mark(StageName.QUOTE, *self._quote)
         self._status.mark(StageName.VENUE, *venue)
 

@@ -42,7 +42,8 @@ class FileSink(Counting, RotatingFileHandler):
         """Write to the file that has the name: lines in a nameless one are read by nobody."""
         try:
             if self.stream is not None and not self._is_at_its_name(self.stream):
-                self.close()  # the next line opens it
+                self.close()
+            if self.stream is None:  # the next line opens it
                 Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         except OSError:
             self.handleError(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -252,6 +253,28 @@ def test_a_log_whose_directory_cannot_be_made_again_costs_lines_not_the_process(
     log.configure()
 
     assert log.dropped() > before
+    assert "after" in path.read_text(encoding="utf-8")
+
+
+def test_a_directory_that_could_not_be_made_once_is_made_with_a_later_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that is full for a moment."""
+    path = tmp_path / "logs" / "autorun_main.log"
+    path.parent.mkdir()
+    log.configure(path=path, stream=None)
+    path.unlink()
+    path.parent.rmdir()
+
+    def is_full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", is_full)
+        log.info("[PX]", "lost")
+    log.info("[PX]", "after")
+    log.configure()
+
     assert "after" in path.read_text(encoding="utf-8")
 
 

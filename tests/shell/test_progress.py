@@ -244,3 +244,18 @@ def test_a_stage_is_told_again_after_a_turn_that_said_otherwise(tmp_path: Path) 
     turns.journal.recovering()
     assert turns.status.stages.as_dict()["quote"]["reason"] == "live"
     assert turns.turn(NO_BID)["quote"][:2] == ("wait", "no_bid")
+
+
+@pytest.mark.parametrize("gap", ["waiting", "recovering"])
+def test_what_holds_orders_back_is_told_again_after_a_gap(tmp_path: Path, gap: str) -> None:
+    """Risk may give the very same answer before and after it."""
+    turns, shut = Turns(tmp_path), Refusal(Reason.VENUE, None, "cancel_only")
+    found = allowed(gate=Gate.REDUCE, refusals=(shut,))
+    before = turns.turn(found=found)
+
+    if gap == "waiting":
+        turns.journal.waiting(NoQuote("missing"))
+    else:
+        turns.journal.recovering()
+
+    assert turns.turn(found=found)["venue"][:2] == before["venue"][:2] == ("blocked", "cancel_only")
