@@ -40,9 +40,8 @@ def run(context: Context) -> Section:
 def _section(results: Results, cells: tuple[Cell, Cell]) -> Section:
     section = Section(TITLE, failure="; ".join(results.failures))
     section.text.append(
-        "Where nothing can wake a reader (no futex, no inotify), it asks `stat` every 20 ms "
-        "whether the file is another one, and reads its own line. The writer replaces the file "
-        "every 20 ms."
+        "Where nothing can wake a reader (no futex, no inotify), it reads its own line "
+        "every 20 ms. The writer replaces the file as often."
     )
     rows = []
     for cell in cells:

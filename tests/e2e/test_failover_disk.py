@@ -88,9 +88,9 @@ def test_on_a_full_disk_children_stay_on_the_lane_and_the_supervisor_says_why_on
 
         filler.unlink()
         eventually(lambda: file_age_s(run) < 3, within_s=10, what="the file is written again")
-        eventually(lambda: len(cache_lines(tmp_path)) == 2, within_s=5, what="and it is said")
+        eventually(lambda: len(cache_lines(tmp_path)) == 2, within_s=20, what="and it is said")
         assert "event=written_again" in cache_lines(tmp_path)[1]
-        eventually(lambda: quoting(run, "shared"), within_s=5, what="both still on the file")
+        eventually(lambda: quoting(run, "shared"), within_s=20, what="both still on the file")
         assert switches(run) == {0}
         assert {each["pid"] for each in run.children().values()} == set(pids)
         assert run.stop() == 0

@@ -77,7 +77,7 @@ def test_children_of_a_dead_aggregator_trade_on_and_come_back(
         eventually(lambda: all_quote(run, "shared"), within_s=45, what="all back on the file")
         eventually(
             lambda: sim.stats()["connections"]["market"] == 1,
-            within_s=5,
+            within_s=20,
             what="the own lines are given back",
         )
         statuses = run.children().values()

@@ -72,7 +72,7 @@ def test_children_of_a_suspended_supervisor_dial_few_at_a_time_and_find_it_again
         eventually(lambda: all_quote("shared"), within_s=60, what="all back on the file")
         eventually(
             lambda: sim.stats()["connections"]["market"] == 1,
-            within_s=5,
+            within_s=20,
             what="the own lines are given back",
         )
 

@@ -59,7 +59,7 @@ def house(home: Path, *, tokens: int, denied: int = 0) -> Iterator[tuple[Simulat
                 within_s=START_S,
                 what="children that have read the file",
             )
-            eventually(lambda: len(run.pids()) == tokens, within_s=10, what="pids in the status")
+            run.shown_pids(tokens)
             yield sim, run
 
 
