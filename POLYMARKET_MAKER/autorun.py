@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from POLYMARKET_MAKER.errors import (
     VenueUnreachable,
 )
 from POLYMARKET_MAKER.handover import SUPERVISOR_LOCK
+from POLYMARKET_MAKER.orphans import find_strangers
 from POLYMARKET_MAKER.publisher import NOT_STARTED
 from POLYMARKET_MAKER.settings import Settings, load_settings, parse_options
 from POLYMARKET_MAKER.settings.groups import SupervisorLoss
@@ -74,7 +76,8 @@ class _Run:
         self._claim_directories()
         if options.cancel_open:
             desk = self._desk(self._settings)
-            return errands.cancel_open(desk.connect, desk.cancel_all)
+            who_trades = functools.partial(find_strangers, self._settings.data_dir)
+            return errands.cancel_open(desk.connect, desk.cancel_all, who_trades)
         self._open_log()
         if options.flatten:
             desk = self._account_desk(self._settings)

@@ -19,6 +19,7 @@ from POLYMARKET_MAKER.errors import SupervisorExit, UsageError, VenueError, Venu
 from POLYMARKET_MAKER.exchange.data_api import DataApi, PositionRow
 from POLYMARKET_MAKER.exchange.http import Http
 from POLYMARKET_MAKER.ledger import Ledger, PnlRow, stored_identity
+from POLYMARKET_MAKER.orphans import Stranger
 from POLYMARKET_MAKER.settings import Settings
 from POLYMARKET_MAKER.settings.show import show
 
@@ -143,22 +144,32 @@ def _table(run_name: str, rows: Sequence[PnlRow]) -> Table:
 
 
 def cancel_open(
-    connect: Callable[[], bool], cancel: Callable[[], frozenset[str]]
+    connect: Callable[[], bool],
+    cancel: Callable[[], frozenset[str]],
+    who_trades: Callable[[], Sequence[Stranger]],
 ) -> SupervisorExit:
     """Cancel every order of the ledger without a supervisor, and prove it.
 
     Args:
         connect: Connects the account; False when the exchange did not answer.
         cancel: Cancels and returns the ids that are not proven gone.
+        who_trades: Returns the children that are there: for a living one the proof does not hold.
     """
     if not connect():
         raise VenueUnreachable("the exchange does not answer; orders of ours may be open")
     left = cancel()
     for order_id in sorted(left):
         sys.stdout.write(f"may still be open: {order_id}\n")
-    if not left:
-        sys.stdout.write("no order of ours is open\n")
-    return SupervisorExit.ORDERS_OPEN if left else SupervisorExit.DONE
+    alive = [child for child in who_trades() if child.is_alive()]
+    for child in alive:
+        sys.stdout.write(
+            f"pid {child.pid} still trades {log.short(child.token_id)} and may place again: "
+            "stop it, then say --cancel-open once more\n"
+        )
+    if left or alive:
+        return SupervisorExit.ORDERS_OPEN
+    sys.stdout.write("no order of ours is open\n")
+    return SupervisorExit.DONE
 
 
 def _text(value: object) -> str:
