@@ -52,7 +52,11 @@ def test_an_exchange_that_does_not_answer_is_waited_for_and_nothing_stands_still
 
                 os.kill(sim.process.pid, signal.SIGCONT)
                 account.wait_for_orders(1, within_s=60)
-                assert account.run.status()["venue"]["state"] == "open"
+                eventually(
+                    lambda: account.run.status()["venue"]["state"] == "open",
+                    within_s=30,
+                    what="a status that says so",
+                )
                 assert account.run.stop() == 0
         finally:
             os.kill(sim.process.pid, signal.SIGCONT)

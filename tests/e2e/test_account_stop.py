@@ -66,11 +66,19 @@ def test_a_kill_cancels_what_is_ours_proves_it_and_the_processes_stay(tmp_path: 
         )
         assert ids(account.orders()) == [foreign]
         assert account.run.pids() == pids
-        assert all(not child(account, token)["open_orders"] for token in sim.tokens)
+        eventually(
+            lambda: all(not child(account, token)["open_orders"] for token in sim.tokens),
+            within_s=30,
+            what="both children say so",
+        )
 
         (account.run.data / "KILL").unlink()
         account.wait_for_orders(2)
-        assert all(child(account, token)["kill_proven_at"] is None for token in sim.tokens)
+        eventually(
+            lambda: all(child(account, token)["kill_proven_at"] is None for token in sim.tokens),
+            within_s=30,
+            what="both children trade",
+        )
         assert account.run.stop() == 0
         assert ids(account.orders()) == [foreign]
 

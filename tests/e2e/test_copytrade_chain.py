@@ -127,5 +127,5 @@ def _is_sold_once(account: LiveAccount, token: str) -> None:
 
     eventually(lambda: task(account, token)["pid"] is None, within_s=30, what="no child")
     eventually(lambda: handled(account) == [], within_s=30, what="its next purchase is a new one")
-    assert account.run.status()["pending_topics"] == []
+    eventually(lambda: account.run.status()["pending_topics"] == [], within_s=30, what="no queue")
     assert not (account.run.data / f"exit_signal_{token}.json").exists()
